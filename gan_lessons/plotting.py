@@ -1,0 +1,184 @@
+"""Matplotlib figures from arrays: one look, colours that colour-blind people can tell apart.
+
+Every function returns a new `matplotlib.figure.Figure` and touches no pyplot state; a notebook
+shows a figure that ends a cell. Real is always blue and solid, fake always orange and dashed.
+"""
+
+import io
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.image import AxesImage
+from torch import Tensor
+
+from gan_lessons.errors import UserError
+
+REAL = "#0072b2"  # blue, orange and black of Okabe and Ito's colour-blind-safe palette
+FAKE = "#d55e00"
+JUDGE = "#222222"
+
+
+def _axes(width: float = 6.0, height: float = 3.2) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained")
+    axes = figure.add_subplot()
+    tidy(axes)
+    return figure, axes
+
+
+def tidy(axes: Axes) -> None:
+    """Give axes the course's look: no box, a faint grid."""
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.grid(alpha=0.25)
+
+
+def png(figure: Figure, dpi: int = 100) -> bytes:
+    """The figure as PNG bytes."""
+    buffer = io.BytesIO()
+    figure.savefig(buffer, format="png", dpi=dpi)
+    return buffer.getvalue()
+
+
+def mosaic(images: Tensor, columns: int = 8) -> Tensor:
+    """Images (N, 1, h, w) in [−1, 1] laid side by side: one picture, a grey line between them.
+
+    Raises:
+        UserError: the shape is another one.
+    """
+    if images.dim() != 4 or images.shape[1] != 1 or len(images) == 0:
+        raise UserError(f"Give images of shape (N, 1, 28, 28), not {tuple(images.shape)}.")
+    columns = min(columns, len(images))
+    missing = -len(images) % columns
+    tiles = F.pad(images.detach().float().cpu(), (1, 1, 1, 1), value=-0.4)
+    tiles = F.pad(tiles, (0, 0, 0, 0, 0, 0, 0, missing), value=1.0)  # empty places are white
+    _, _, height, width = tiles.shape
+    rows = tiles.view(-1, columns, height, width).transpose(1, 2)
+    return rows.reshape(-1, columns * width)
+
+
+def show_digits(axes: Axes, images: Tensor, columns: int = 8) -> AxesImage:
+    """Draw a `mosaic` into axes, white ink on black."""
+    axes.set_axis_off()
+    picture = mosaic(images, columns)
+    return axes.imshow(picture, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+
+
+def digit_grid(
+    images: Tensor, columns: int = 8, titles: Sequence[str] = (), title: str = ""
+) -> Figure:
+    """Digits side by side.
+
+    Args:
+        images: (N, 1, 28, 28) in [−1, 1], N ≥ 1.
+        columns: digits in a row.
+        titles: a short text on each digit, if any.
+        title: a text above all of them.
+    """
+    height, width = mosaic(images, columns).shape
+    size = (width / 46, height / 46 + (0.3 if title else 0))
+    figure = Figure(figsize=size, layout="constrained")
+    axes = figure.add_subplot(title=title)
+    show_digits(axes, images, columns)
+    for i, text in enumerate(titles):
+        row, column = divmod(i, columns)
+        axes.text(column * 30 + 2, row * 30 + 2, text, color="white", fontsize=8, va="top")
+    return figure
+
+
+def smooth(values: Sequence[float], window: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """Running mean over up to ``window`` latest values; same length."""
+    total = np.concatenate([[0.0], np.cumsum(np.asarray(values, dtype=np.float64))])
+    end = np.arange(1, len(total))
+    start = np.maximum(end - window, 0)
+    return (total[end] - total[start]) / (end - start)
+
+
+def curves(history: Sequence[Any], window: int = 25) -> Figure:
+    """Losses (left) and D(x), D(G(z)) (right) of a run, as running means.
+
+    Args:
+        history: the trainer's events, or anything with the same fields.
+        window: steps in a running mean.
+    """
+    figure = Figure(figsize=(8.4, 3.0), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    steps = [event.step for event in history]
+
+    def line(axes: Axes, name: str, label: str, colour: str, style: str) -> None:
+        values = smooth([getattr(event, name) for event in history], window)
+        axes.plot(steps, values, color=colour, linestyle=style, label=label)
+
+    line(left, "loss_discriminator", "discriminator's loss", REAL, "-")
+    line(left, "loss_generator", "generator's loss", FAKE, "--")
+    line(right, "d_real", "D(x), real", REAL, "-")
+    line(right, "d_fake", "D(G(z)), fake", FAKE, "--")
+    right.axhline(0.5, color=JUDGE, linewidth=0.8, linestyle=":", label="½: D cannot tell")
+    right.set_ylim(0, 1)
+    for axes, label in ((left, "loss"), (right, "probability of “real”")):
+        axes.set(xlabel="step", ylabel=label)
+        axes.legend(fontsize=8)
+        tidy(axes)
+    return figure
+
+
+def densities(
+    x: Tensor,
+    real: Tensor,
+    fake: Tensor,
+    discriminators: Mapping[str, Tensor] | None = None,
+) -> Figure:
+    """Two densities over x, and below them what one or more discriminators answer.
+
+    Args:
+        x: grid (n,).
+        real, fake: densities on the grid (n,).
+        discriminators: legend label → probabilities (n,).
+    """
+    figure = Figure(figsize=(6.4, 4.2 if discriminators else 2.6), layout="constrained")
+    rows = 2 if discriminators else 1
+    panels = np.ravel(figure.subplots(rows, 1, sharex=True, squeeze=False))
+    panels[0].plot(x, real, color=REAL, label="p, real")
+    panels[0].plot(x, fake, color=FAKE, linestyle="--", label="q, generator")
+    panels[0].set_ylabel("density")
+    styles = ["-", "--", ":", "-."]
+    for i, (label, answers) in enumerate((discriminators or {}).items()):
+        panels[1].plot(x, answers, color=JUDGE, linestyle=styles[i % 4], label=label)
+        panels[1].set(ylim=(-0.02, 1.02), ylabel="D(x)")
+    if discriminators:
+        panels[1].axhline(0.5, color=JUDGE, linewidth=0.6, linestyle=":")
+    panels[-1].set_xlabel("x")
+    for axes in panels:
+        tidy(axes)
+        axes.legend(fontsize=8, loc="upper right")
+    return figure
+
+
+def bars(shares: Sequence[float], title: str = "", even: bool = True) -> Figure:
+    """Share of each digit 0 … 9; a dotted line where each would have its tenth."""
+    figure, axes = _axes(5.4, 2.4)
+    axes.bar(range(len(shares)), shares, color=FAKE)
+    if even:
+        axes.axhline(1 / len(shares), color=JUDGE, linestyle=":", label="equal shares")
+        axes.legend(fontsize=8)
+    axes.set(xticks=range(len(shares)), xlabel="digit the judge sees", ylabel="share", title=title)
+    return figure
+
+
+def as_image(values: Tensor) -> Figure:
+    """One small matrix (h, w) as grey squares with its numbers written in."""
+    height, width = values.shape
+    figure = Figure(figsize=(0.6 * width + 0.2, 0.6 * height + 0.2), layout="constrained")
+    axes = figure.add_subplot()
+    axes.imshow(values, cmap="Greys")
+    middle = (torch.as_tensor(values).min() + torch.as_tensor(values).max()) / 2
+    for row in range(height):
+        for column in range(width):
+            value = values[row, column].item()
+            ink = "white" if value > middle else "black"
+            axes.text(column, row, f"{value:g}", ha="center", va="center", color=ink)
+    axes.set_axis_off()
+    return figure

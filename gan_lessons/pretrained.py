@@ -1,0 +1,83 @@
+"""Generators that are already trained: those that ship with the package, and your own runs.
+
+A `.safetensors` file holds an averaged generator in half precision, and its settings. It is
+what ``gan-lessons train`` leaves beside its checkpoint; the shipped ones were made so.
+"""
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+
+import safetensors
+import torch
+from safetensors.torch import save_file
+from torch import Tensor, nn
+
+from gan_lessons.errors import UserError
+from gan_lessons.files import written_aside
+from gan_lessons.training import Settings, Trainer, build, read_checkpoint
+
+FOLDER = Path(__file__).parent / "weights"
+CHECKPOINT = "checkpoint.pt"
+
+
+def names() -> list[str]:
+    """The generators that ship with the package."""
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem != "judge")
+
+
+def save_generator(trainer: Trainer, path: str | Path) -> None:
+    """Write the averaged generator, in half precision, with its settings."""
+    tensors = {
+        name: tensor.half() if tensor.is_floating_point() else tensor
+        for name, tensor in trainer.average.state_dict().items()
+    }
+    metadata = {"settings": json.dumps(asdict(trainer.settings))}
+    with written_aside(path) as aside:
+        save_file(tensors, aside, metadata)
+
+
+def load_generator(source: str | Path) -> tuple[nn.Module, Settings]:
+    """The averaged generator of a shipped name, a run's folder, or a `.safetensors` file.
+
+    It is in evaluation mode: the same noise gives the same images, whatever the batch.
+
+    Raises:
+        UserError: there is nothing of that name, or the file is damaged.
+    """
+    path = Path(source)
+    if str(source) in names():
+        path = FOLDER / f"{source}.safetensors"
+    elif path.is_dir():
+        path = path / CHECKPOINT
+    if not path.is_file():
+        raise UserError(
+            f"There is no generator {str(source)!r}. Name a shipped one ({', '.join(names())}), "
+            "the folder of a run (gan-lessons train --out), or a .safetensors file."
+        )
+    if path.suffix == ".safetensors":
+        settings, weights = _read(path)
+    else:
+        state = read_checkpoint(path)
+        settings, weights = Settings(**state["settings"]), state["average"]
+    generator, _ = build(settings)
+    try:
+        generator.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(f"{path} holds other layers than its settings say.") from error
+    return generator.eval().requires_grad_(False), settings
+
+
+def _read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            settings = Settings(**json.loads(file.metadata()["settings"]))
+            return settings, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+    except (safetensors.SafetensorError, TypeError, KeyError, ValueError, OSError) as error:
+        raise UserError(f"{path} is not a generator of this course, or is damaged.") from error
+
+
+def noise(n: int, settings: Settings, seed: int = 0) -> Tensor:
+    """n noise vectors (n, latent_dim) on the scale that the generator was trained with."""
+    rng = torch.Generator().manual_seed(seed)
+    return torch.randn(n, settings.latent_dim, generator=rng) * settings.noise_scale

@@ -1,0 +1,489 @@
+"""Training: settings, one step, the loop that yields events, EMA, snapshots, checkpoints.
+
+The trainer draws nothing and prints nothing. Whoever wants to see something iterates::
+
+    for event in trainer.run():
+        print(event.step, event.loss_generator)
+
+Everything that decides what happens next (weights, optimizers, EMA, random numbers, position in
+the data, history) is in :meth:`Trainer.state`, so that a run can be rewound or resumed exactly.
+"""
+
+import copy
+import math
+import signal
+import threading
+import time
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
+from types import FrameType
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gan_lessons import losses, models
+from gan_lessons.errors import UserError
+from gan_lessons.files import written_aside
+
+NETWORKS = {
+    "dense": (models.DenseGenerator, models.DenseDiscriminator),
+    "conv": (models.ConvGenerator, models.ConvDiscriminator),
+}
+PENALTIES = ("none", "gradient_penalty", "r1", "r2", "r1_and_r2")
+
+
+def _number(default: float, low: float, high: float) -> Any:
+    return field(default=default, metadata={"range": (low, high)})
+
+
+def _choice(default: str, options: tuple[str, ...]) -> Any:
+    return field(default=default, metadata={"options": options})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that decides a run, with the range or the options of each.
+
+    ``lr_*`` are Adam's rates, ``beta1`` and ``beta2`` its averages (Kingma and Ba 2015).
+    ``penalty_weight`` is λ of the gradient penalty or γ of R1 and R2; it is applied every
+    ``penalty_every`` steps, that many times as strongly (lazy regularisation, Karras et al. 2020).
+    ``label_smoothing`` is one-sided, ``instance_noise`` the standard deviation of Gaussian noise
+    on all that D sees, ``noise_scale`` that of z. ``ema_decay`` is the generator average's memory
+    (0: no average). With ``steps`` or ``seconds`` the run has an end, and with
+    ``lr_decay="cosine"`` both rates fall to 0 towards it.
+
+    Raises:
+        UserError: a value is outside its range; the sentence names it.
+    """
+
+    network: str = _choice("conv", tuple(NETWORKS))
+    latent_dim: int = _number(64, 1, 1024)
+    generator_width: int = _number(48, 1, 1024)
+    discriminator_width: int = _number(24, 1, 1024)
+    objective: str = _choice("non_saturating", tuple(losses.OBJECTIVES))
+    penalty: str = _choice("r1", PENALTIES)
+    penalty_weight: float = _number(1.0, 0, 1000)
+    penalty_every: int = _number(4, 1, 64)
+    batch_size: int = _number(32, 2, 4096)
+    lr_generator: float = _number(3e-3, 0, 0.1)
+    lr_discriminator: float = _number(3e-3, 0, 0.1)
+    beta1: float = _number(0.0, 0, 0.999)
+    beta2: float = _number(0.99, 0, 0.9999)
+    discriminator_steps: int = _number(1, 1, 100)
+    generator_steps: int = _number(1, 1, 100)
+    label_smoothing: float = _number(0.0, 0, 0.49)
+    instance_noise: float = _number(0.0, 0, 10)
+    noise_scale: float = _number(1.0, 0.01, 10)
+    ema_decay: float = _number(0.998, 0, 0.99999)
+    lr_decay: str = _choice("cosine", ("none", "cosine"))
+    steps: int | None = field(default=None, metadata={"range": (1, 10_000_000)})
+    seconds: float | None = field(default=None, metadata={"range": (0.1, 1_000_000)})
+    seed: int = _number(0, 0, 2**31 - 1)
+
+    def __post_init__(self) -> None:
+        for setting in fields(self):
+            check_setting(setting.name, getattr(self, setting.name))
+        if self.steps is not None and self.seconds is not None:
+            raise UserError("Both steps and seconds are set; a run ends by one of them: drop one.")
+        if self.label_smoothing and self.objective not in ("minimax", "non_saturating"):
+            raise UserError(
+                f"label_smoothing is {self.label_smoothing}, but the objective {self.objective!r} "
+                "has no labels to smooth; set it to 0, or choose minimax or non_saturating."
+            )
+
+
+def check_setting(name: str, value: Any) -> None:
+    """Refuse a value that `Settings` could not use.
+
+    Raises:
+        UserError: unknown name, wrong kind, or out of range; the sentence says what is right.
+    """
+    setting = {f.name: f for f in fields(Settings)}.get(name)
+    if setting is None:
+        known = ", ".join(f.name for f in fields(Settings))
+        raise UserError(f"There is no setting {name!r}; the settings are {known}.")
+    if "options" in setting.metadata:
+        options = setting.metadata["options"]
+        if value not in options:
+            raise UserError(f"{name} is {value!r}; choose one of {', '.join(options)}.")
+        return
+    if value is None and setting.default is None:
+        return
+    whole = setting.type in (int, int | None)
+    kinds = int if whole else (int, float)
+    low, high = setting.metadata["range"]
+    if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        kind = "a whole number" if whole else "a number"
+        raise UserError(f"{name} is {value!r}; choose {kind} from {low:,} to {high:,}.")
+
+
+RECIPES: dict[str, Settings] = {
+    "dcgan": Settings(),
+    "dense": Settings(
+        network="dense",
+        generator_width=128,
+        discriminator_width=128,
+        batch_size=64,
+        lr_generator=2e-4,
+        lr_discriminator=2e-4,
+        beta1=0.5,
+        beta2=0.999,
+        penalty="none",
+        ema_decay=0.0,
+        lr_decay="none",
+    ),
+}
+
+
+class Event(NamedTuple):
+    """What one training step tells its listeners; the losses are means over the step's batch."""
+
+    step: int
+    epoch: float
+    elapsed: float  # seconds of training so far
+    loss_discriminator: float
+    loss_generator: float
+    d_real: float  # mean D(x) as a probability, before D's update
+    d_fake: float  # mean D(G(z)), likewise
+
+
+class Diverged(UserError):
+    """A loss became NaN or infinite."""
+
+
+def build(settings: Settings) -> tuple[nn.Module, nn.Module]:
+    """Generator and discriminator as the settings say, with weights that their seed decides."""
+    generator, discriminator = NETWORKS[settings.network]
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        return (
+            generator(settings.latent_dim, settings.generator_width),
+            discriminator(settings.discriminator_width),
+        )
+
+
+@torch.no_grad()
+def update_average(average: nn.Module, model: nn.Module, decay: float) -> None:
+    """average ← decay · average + (1 − decay) · model, for weights and BatchNorm statistics.
+
+    The exponential moving average (EMA) of a generator smooths out its circling around the
+    equilibrium (Yazici et al. 2019).
+    """
+    for slow, fast in zip(
+        [*average.parameters(), *average.buffers()],
+        [*model.parameters(), *model.buffers()],
+        strict=True,
+    ):
+        if slow.is_floating_point():
+            slow.lerp_(fast, 1 - decay)
+        else:
+            slow.copy_(fast)  # BatchNorm's counter of batches
+
+
+class Trainer:
+    """Trains a generator against a discriminator.
+
+    Args:
+        samples: real samples (N, …); for the networks of `models`, images (N, 1, 28, 28) in
+            [−1, 1].
+        settings: what to do; `RECIPES` has good ones.
+        networks: your own (generator, discriminator) instead of those the settings name.
+    """
+
+    def __init__(
+        self,
+        samples: Tensor,
+        settings: Settings,
+        networks: tuple[nn.Module, nn.Module] | None = None,
+    ) -> None:
+        if len(samples) < settings.batch_size:
+            raise UserError(
+                f"There are {len(samples)} samples for batches of {settings.batch_size}; "
+                "choose a smaller batch_size or bring more samples."
+            )
+        self.samples = samples
+        self.settings = settings
+        self.generator, self.discriminator = networks or build(settings)
+        self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
+        betas = (settings.beta1, settings.beta2)
+        self.optimizer_generator = torch.optim.Adam(
+            self.generator.parameters(), settings.lr_generator, betas
+        )
+        self.optimizer_discriminator = torch.optim.Adam(
+            self.discriminator.parameters(), settings.lr_discriminator, betas
+        )
+        self.rng = torch.Generator().manual_seed(settings.seed)
+        self.step = 0
+        self.batches = 0
+        self.elapsed = 0.0
+        self.history: list[Event] = []
+        self._order = (-1, torch.empty(0))
+
+    # One step
+
+    def noise(self, n: int) -> Tensor:
+        """n fresh noise vectors (n, latent_dim)."""
+        z = torch.randn(n, self.settings.latent_dim, generator=self.rng)
+        return z * self.settings.noise_scale
+
+    def next_batch(self) -> Tensor:
+        """The next batch of real samples: every epoch has its own order, set by seed and epoch."""
+        size = self.settings.batch_size
+        epoch, position = divmod(self.batches, len(self.samples) // size)
+        if self._order[0] != epoch:
+            rng = torch.Generator().manual_seed(1_000_003 * self.settings.seed + epoch)
+            self._order = (epoch, torch.randperm(len(self.samples), generator=rng))
+        self.batches += 1
+        return self.samples[self._order[1][position * size : (position + 1) * size]]
+
+    def discriminator_step(self) -> tuple[float, float, float]:
+        """Update D once; return its loss, mean D(x) and mean D(G(z)) from before the update."""
+        s = self.settings
+        real = self.next_batch()
+        with torch.no_grad():  # D's step is not G's business
+            fake = self.generator(self.noise(len(real)))
+        real, fake = self._blur(real), self._blur(fake)
+        real_logits, fake_logits = self.discriminator(real), self.discriminator(fake)
+        objective = losses.OBJECTIVES[s.objective]
+        loss = objective.discriminator_loss(real_logits, fake_logits, s.label_smoothing)
+        total = loss
+        if self.step % s.penalty_every == 0:
+            total = loss + s.penalty_every * s.penalty_weight * self._penalty(real, fake)
+        self._update(self.discriminator, self.optimizer_discriminator, total, "discriminator")
+        return loss.item(), real_logits.sigmoid().mean().item(), fake_logits.sigmoid().mean().item()
+
+    def generator_step(self) -> float:
+        """Update G once; return its loss from before the update."""
+        s = self.settings
+        fake_logits = self.discriminator(self._blur(self.generator(self.noise(s.batch_size))))
+        real_logits = None
+        if s.objective == "relativistic":
+            with torch.no_grad():
+                real_logits = self.discriminator(self._blur(self.next_batch()))
+        loss = losses.OBJECTIVES[s.objective].generator_loss(fake_logits, real_logits)
+        self._update(self.generator, self.optimizer_generator, loss, "generator")
+        decay = min(s.ema_decay, self.step / (self.step + 10))  # forget the first, random weights
+        update_average(self.average, self.generator, decay)
+        return loss.item()
+
+    def _blur(self, samples: Tensor) -> Tensor:
+        if self.settings.instance_noise == 0:
+            return samples
+        noise = torch.randn(samples.shape, generator=self.rng)
+        return samples + self.settings.instance_noise * noise
+
+    def _penalty(self, real: Tensor, fake: Tensor) -> Tensor | float:
+        match self.settings.penalty:
+            case "gradient_penalty":
+                return losses.gradient_penalty(self.discriminator, real, fake, self.rng)
+            case "r1":
+                return losses.r1(self.discriminator, real)
+            case "r2":
+                return losses.r2(self.discriminator, fake)
+            case "r1_and_r2":
+                return losses.r1(self.discriminator, real) + losses.r2(self.discriminator, fake)
+            case _:
+                return 0.0
+
+    def _update(
+        self, player: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, name: str
+    ) -> None:
+        if not math.isfinite(loss.item()):
+            raise Diverged(
+                f"The {name}'s loss became {loss.item()} at step {self.step}: training diverged. "
+                f"Go back to an earlier snapshot and lower lr_{name}, or add a penalty."
+            )
+        optimizer.zero_grad()
+        # Only this player's parameters receive gradients, whatever the loss passed through.
+        loss.backward(inputs=list(player.parameters()))
+        optimizer.step()
+
+    def train_step(self) -> Event:
+        """One whole step: D's updates, then G's. A keyboard interrupt waits until it is done."""
+        s = self.settings
+        with _undivided():
+            started = time.monotonic()
+            self._set_rates()
+            for _ in range(s.discriminator_steps):
+                loss_discriminator, d_real, d_fake = self.discriminator_step()
+            for _ in range(s.generator_steps):
+                loss_generator = self.generator_step()
+            self.step += 1
+            self.elapsed += time.monotonic() - started
+            epoch = self.batches * s.batch_size / len(self.samples)
+            event = Event(
+                self.step, epoch, self.elapsed, loss_discriminator, loss_generator, d_real, d_fake
+            )
+            self.history.append(event)
+        return event
+
+    def _set_rates(self) -> None:
+        s = self.settings
+        factor = 1.0
+        if s.lr_decay == "cosine":
+            factor = 0.5 + 0.5 * math.cos(math.pi * self.progress)
+        self.optimizer_generator.param_groups[0]["lr"] = s.lr_generator * factor
+        self.optimizer_discriminator.param_groups[0]["lr"] = s.lr_discriminator * factor
+
+    # The loop
+
+    @property
+    def progress(self) -> float:
+        """Share of the run that is done, from 0 to 1; always 0 for a run without an end."""
+        if self.settings.steps is not None:
+            return min(self.step / self.settings.steps, 1.0)
+        if self.settings.seconds is not None:
+            return min(self.elapsed / self.settings.seconds, 1.0)
+        return 0.0
+
+    def run(self, steps: int | None = None) -> Iterator[Event]:
+        """Train to the end of the run, or for that many steps more; yield an event after each.
+
+        Time spent by the caller between events counts towards ``seconds``. Stop iterating at any
+        event, or interrupt: the trainer is whole, and another ``run`` goes on from there.
+
+        Raises:
+            UserError: the run has no end and ``steps`` is not given.
+            Diverged: a loss became NaN or infinite.
+        """
+        if steps is None and self.settings.steps is None and self.settings.seconds is None:
+            raise UserError(
+                "This run has no end: give run(steps=…), or set steps or seconds in the settings."
+            )
+        last = self.step + steps if steps is not None else math.inf
+        while self.step < last and self.progress < 1:
+            event = self.train_step()
+            handed_over = time.monotonic()
+            yield event
+            self.elapsed += time.monotonic() - handed_over
+
+    @torch.no_grad()
+    def sample(self, z: Tensor, average: bool = True) -> Tensor:
+        """Images for noise z (N, latent_dim), by the averaged generator or the raw one."""
+        if average:
+            return sample(self.average, z)
+        was_training = self.generator.training
+        samples = sample(self.generator.eval(), z)
+        self.generator.train(was_training)
+        return samples
+
+    # Going back, and going on
+
+    def state(self) -> dict[str, Any]:
+        """All that decides what happens next: a snapshot, independent of further training."""
+        return copy.deepcopy(
+            {
+                "settings": asdict(self.settings),
+                "generator": self.generator.state_dict(),
+                "discriminator": self.discriminator.state_dict(),
+                "average": self.average.state_dict(),
+                "optimizer_generator": self.optimizer_generator.state_dict(),
+                "optimizer_discriminator": self.optimizer_discriminator.state_dict(),
+                "rng": self.rng.get_state(),
+                "step": self.step,
+                "batches": self.batches,
+                "elapsed": self.elapsed,
+                "history": torch.tensor(self.history, dtype=torch.float64),
+            }
+        )
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Return to a state: training goes on from there as if nothing had happened since."""
+        state = copy.deepcopy(dict(state))  # optimizers keep what they are given
+        self.settings = Settings(**state["settings"])
+        for part in ("generator", "discriminator", "average"):
+            getattr(self, part).load_state_dict(state[part])
+        self.optimizer_generator.load_state_dict(state["optimizer_generator"])
+        self.optimizer_discriminator.load_state_dict(state["optimizer_discriminator"])
+        self.rng.set_state(state["rng"])
+        self.step, self.batches = state["step"], state["batches"]
+        self.elapsed = state["elapsed"]
+        self.history = [Event(int(step), *rest) for step, *rest in state["history"].tolist()]
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint, whole or not at all.
+
+        Raises:
+            UserError: the file cannot be written.
+        """
+        state = self.state() | {"samples": _fingerprint(self.samples)}
+        with written_aside(path) as aside:
+            torch.save(state, aside)
+
+    @classmethod
+    def load(
+        cls,
+        path: str | Path,
+        samples: Tensor,
+        networks: tuple[nn.Module, nn.Module] | None = None,
+    ) -> "Trainer":
+        """A trainer that goes on from a checkpoint, bit for bit on the same CPU.
+
+        Args:
+            path: what :meth:`save` wrote.
+            samples: the same real samples as before.
+            networks: as before, if you had brought your own.
+
+        Raises:
+            UserError: no such file, not a checkpoint, or the samples are others.
+        """
+        state = read_checkpoint(path)
+        if _fingerprint(samples) != state["samples"]:
+            raise UserError(
+                f"{path} belongs to a run on other data ({state['samples'][0]:,} samples; these "
+                f"are {len(samples):,}). Load the data that it was started with."
+            )
+        trainer = cls(samples, Settings(**state["settings"]), networks)
+        trainer.restore(state)
+        return trainer
+
+
+def sample(generator: nn.Module, z: Tensor, batch_size: int = 500) -> Tensor:
+    """Images for noise z (N, latent_dim) of any number N, without gradients, batch by batch."""
+    with torch.no_grad():
+        return torch.cat([generator(part) for part in z.split(batch_size)])
+
+
+def _fingerprint(samples: Tensor) -> tuple[int, int]:
+    return len(samples), zlib.crc32(samples.contiguous().numpy().data)
+
+
+def read_checkpoint(path: str | Path) -> dict[str, Any]:
+    """The state in a checkpoint file; loads without running code.
+
+    Raises:
+        UserError: no such file, or not a checkpoint.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise UserError(f"There is no checkpoint {path}.")
+    try:
+        state = torch.load(path, weights_only=True)
+        Settings(**state["settings"])
+        for part in ("generator", "average", "rng", "step", "samples"):
+            state[part]
+    except Exception as error:  # torch.load fails in many ways on a file that is not its own
+        raise UserError(
+            f"{path} is not a checkpoint of this course, or is damaged ({type(error).__name__})."
+        ) from error
+    return dict(state)
+
+
+@contextmanager
+def _undivided() -> Iterator[None]:
+    """Hold a keyboard interrupt back until the block is done, so that a step is never half done."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    waiting: list[tuple[int, FrameType | None]] = []
+    usual = signal.signal(signal.SIGINT, lambda number, frame: waiting.append((number, frame)))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, usual)
+    if waiting and callable(usual):
+        usual(*waiting[0])
