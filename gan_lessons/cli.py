@@ -180,10 +180,14 @@ def _data_status(_: argparse.Namespace) -> int:
 
 
 def _data_download(arguments: argparse.Namespace) -> int:
+    from gan_lessons import data
     from gan_lessons.data import download
 
     folder = download.download(arguments.to, arguments.mirror or download.MIRRORS)
     print(f"All of MNIST is in {folder}, its checksums are right.")
+    in_use = next(row for row in data.status() if row.in_use)
+    if Path(in_use.where) != folder:
+        print(f"In use is still {in_use.where}; to use the download, set GAN_LESSONS_DATA={folder}")
     return 0
 
 
@@ -243,15 +247,12 @@ def _trainer(arguments: argparse.Namespace, checkpoint: Path, images: "Tensor") 
         return trainer
     trainer = Trainer.load(checkpoint, images)
     remove_leftovers(checkpoint)
-    given = any(
-        value is not None
-        for value in (arguments.recipe, arguments.seed, arguments.steps, arguments.seconds)
-        + (arguments.epochs,)
-    )
+    options = ("recipe", "seed", "steps", "epochs", "seconds")
+    given = any(getattr(arguments, option) is not None for option in options)
     if (given or not arguments.resume) and settings != trainer.settings:
         raise UserError(
-            f"{checkpoint.parent} holds a run with other settings, at step {trainer.step:,}. Choose "
-            "another --out; or go on with that run by --resume, without other options."
+            f"{checkpoint.parent} holds a run with other settings, at step {trainer.step:,}. "
+            "Choose another --out; or go on with that run by --resume, without other options."
         )
     if trainer.progress >= 1 and not arguments.resume:
         raise UserError(
@@ -355,3 +356,7 @@ def _load_array(path: Path) -> "Tensor":
     except (OSError, ValueError, EOFError) as error:
         raise UserError(f"{path} is not a whole .npy file of numbers: {error}") from error
     return data.from_uint8(array)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -41,7 +41,7 @@ def frechet_distance(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> floa
     root_a = vectors * values.clamp(min=0).sqrt() @ vectors.T
     shared = torch.linalg.eigvalsh(root_a @ covariance_b @ root_a).clamp(min=0).sqrt().sum()
     distance = (mean_a - mean_b).square().sum() + covariance_a.trace() + covariance_b.trace()
-    return (distance - 2 * shared).clamp(min=0).item()
+    return float((distance - 2 * shared).clamp(min=0))
 
 
 @dataclass(frozen=True)

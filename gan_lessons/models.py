@@ -14,7 +14,7 @@ IMAGE_SHAPE = (1, 28, 28)
 
 
 class DenseGenerator(nn.Sequential):
-    """Noise (N, latent_dim) → two hidden layers → images (N, 1, 28, 28) (Goodfellow et al. 2014)."""
+    """Noise (N, latent_dim) → two hidden layers → images (N, 1, 28, 28)."""
 
     def __init__(self, latent_dim: int = 64, width: int = 256) -> None:
         super().__init__(

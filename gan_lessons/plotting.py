@@ -23,8 +23,15 @@ FAKE = "#d55e00"
 JUDGE = "#222222"
 
 
+class Picture(Figure):
+    """A figure that a notebook shows by itself, with or without pyplot."""
+
+    def _repr_png_(self) -> bytes:
+        return png(self)
+
+
 def _axes(width: float = 6.0, height: float = 3.2) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Picture(figsize=(width, height), layout="constrained")
     axes = figure.add_subplot()
     tidy(axes)
     return figure, axes
@@ -80,7 +87,7 @@ def digit_grid(
     """
     height, width = mosaic(images, columns).shape
     size = (width / 46, height / 46 + (0.3 if title else 0))
-    figure = Figure(figsize=size, layout="constrained")
+    figure = Picture(figsize=size, layout="constrained")
     axes = figure.add_subplot(title=title)
     show_digits(axes, images, columns)
     for i, text in enumerate(titles):
@@ -94,7 +101,8 @@ def smooth(values: Sequence[float], window: int) -> np.ndarray[Any, np.dtype[np.
     total = np.concatenate([[0.0], np.cumsum(np.asarray(values, dtype=np.float64))])
     end = np.arange(1, len(total))
     start = np.maximum(end - window, 0)
-    return (total[end] - total[start]) / (end - start)
+    means: np.ndarray[Any, np.dtype[np.float64]] = (total[end] - total[start]) / (end - start)
+    return means
 
 
 def curves(history: Sequence[Any], window: int = 25) -> Figure:
@@ -104,7 +112,7 @@ def curves(history: Sequence[Any], window: int = 25) -> Figure:
         history: the trainer's events, or anything with the same fields.
         window: steps in a running mean.
     """
-    figure = Figure(figsize=(8.4, 3.0), layout="constrained")
+    figure = Picture(figsize=(8.4, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
     steps = [event.step for event in history]
 
@@ -135,10 +143,11 @@ def densities(
 
     Args:
         x: grid (n,).
-        real, fake: densities on the grid (n,).
+        real: the data's density on the grid (n,).
+        fake: the generator's, likewise.
         discriminators: legend label → probabilities (n,).
     """
-    figure = Figure(figsize=(6.4, 4.2 if discriminators else 2.6), layout="constrained")
+    figure = Picture(figsize=(6.4, 4.2 if discriminators else 2.6), layout="constrained")
     rows = 2 if discriminators else 1
     panels = np.ravel(figure.subplots(rows, 1, sharex=True, squeeze=False))
     panels[0].plot(x, real, color=REAL, label="p, real")
@@ -171,7 +180,7 @@ def bars(shares: Sequence[float], title: str = "", even: bool = True) -> Figure:
 def as_image(values: Tensor) -> Figure:
     """One small matrix (h, w) as grey squares with its numbers written in."""
     height, width = values.shape
-    figure = Figure(figsize=(0.6 * width + 0.2, 0.6 * height + 0.2), layout="constrained")
+    figure = Picture(figsize=(0.6 * width + 0.2, 0.6 * height + 0.2), layout="constrained")
     axes = figure.add_subplot()
     axes.imshow(values, cmap="Greys")
     middle = (torch.as_tensor(values).min() + torch.as_tensor(values).max()) / 2
@@ -181,4 +190,110 @@ def as_image(values: Tensor) -> Figure:
             ink = "white" if value > middle else "black"
             axes.text(column, row, f"{value:g}", ha="center", va="center", color=ink)
     axes.set_axis_off()
+    return figure
+
+
+def lines(
+    x: Tensor,
+    curves: Mapping[str, Tensor],
+    xlabel: str,
+    ylabel: str,
+    level: tuple[str, float] | None = None,
+) -> Figure:
+    """Several curves over one axis.
+
+    Args:
+        x: (n,), any order that a line should follow.
+        curves: legend label → values (n,).
+        xlabel: what x is.
+        ylabel: what the values are.
+        level: label and height of a dotted horizontal line, if any.
+    """
+    figure, axes = _axes()
+    looks = [("#009e73", "-"), ("#cc79a7", "--"), ("#56b4e9", "-."), (JUDGE, "-")]
+    for i, (label, values) in enumerate(curves.items()):
+        colour, style = looks[i % 4]  # not the two colours of real and fake
+        axes.plot(x, values, color=colour, linestyle=style, label=label)
+    if level:
+        axes.axhline(level[1], color=JUDGE, linewidth=0.9, linestyle=":", label=level[0])
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def estimates(
+    counts: Sequence[int], found: Sequence[Any], truth: float, ylabel: str = "estimate"
+) -> Figure:
+    """Monte Carlo estimates, with bars of two standard errors, against the true value.
+
+    Args:
+        counts: samples behind each estimate, drawn on a logarithmic axis.
+        found: ``game.Estimate``, one for each count.
+        truth: height of the line.
+        ylabel: what is estimated.
+    """
+    figure, axes = _axes()
+    bars = [2 * estimate.standard_error for estimate in found]
+    means = [estimate.mean for estimate in found]
+    axes.errorbar(counts, means, bars, color=FAKE, fmt="o", capsize=3, label="from samples")
+    axes.axhline(truth, color=JUDGE, linewidth=0.9, label="on the grid")
+    axes.set(xscale="log", xlabel="samples of each kind", ylabel=ylabel)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def contours(
+    x: Tensor,
+    y: Tensor,
+    heights: Tensor,
+    xlabel: str,
+    ylabel: str,
+    label: str = "",
+    mark: tuple[float, float] | None = None,
+) -> Figure:
+    """A surface as contour lines over shades.
+
+    Args:
+        x: (m,), the horizontal axis.
+        y: (n,), the vertical axis.
+        heights: (n, m).
+        xlabel: what x is.
+        ylabel: what y is.
+        label: what the height is.
+        mark: where to put a dot, if anywhere.
+    """
+    figure, axes = _axes(5.4, 3.8)
+    shades = axes.contourf(x, y, heights, levels=16, cmap="cividis")
+    axes.contour(x, y, heights, levels=16, colors="white", linewidths=0.4)
+    figure.colorbar(shades, ax=axes, label=label)
+    if mark:
+        axes.plot(*mark, "o", color="white", markeredgecolor=JUDGE)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    return figure
+
+
+def matrices(named: Mapping[str, Tensor], numbers: bool = True, cell: float = 0.4) -> Figure:
+    """Small matrices side by side in one scale of greys; the highest value is the darkest.
+
+    Args:
+        named: title → matrix (h, w); sizes may differ, and cells are drawn equally large.
+        numbers: whether to write the values in.
+        cell: side of a cell in inches.
+    """
+    panels = [matrix.detach() for matrix in named.values()]
+    heights, widths = zip(*(panel.shape for panel in panels), strict=True)
+    size = (cell * sum(widths) + 0.3 * len(panels), cell * max(heights) + 0.5)
+    figure = Picture(figsize=size, layout="constrained")
+    row = figure.subplots(1, len(panels), width_ratios=widths, squeeze=False)[0]
+    low = min(panel.min().item() for panel in panels)
+    high = max(panel.max().item() for panel in panels)
+    for axes, title, values in zip(row, named, panels, strict=True):
+        axes.imshow(values, cmap="Greys", vmin=low, vmax=high, interpolation="nearest")
+        axes.set_title(title, fontsize=9)
+        axes.set(xticks=[], yticks=[])
+        if not numbers:
+            continue
+        for (y, x), value in np.ndenumerate(values.numpy()):
+            ink = "white" if value > (low + high) / 2 else "black"
+            axes.text(x, y, f"{value:g}", ha="center", va="center", color=ink, fontsize=20 * cell)
     return figure

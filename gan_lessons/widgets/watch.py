@@ -22,7 +22,7 @@ class _View:
         settings = trainer.settings
         z = torch.randn(DIGITS, settings.latent_dim, generator=rng)
         self.z = z * settings.noise_scale
-        self.figure = Figure(figsize=(8.4, 2.8), layout="constrained")
+        self.figure = plotting.Picture(figsize=(8.4, 2.8), layout="constrained")
         left, self.axes = self.figure.subplots(1, 2)
         self.digits = plotting.show_digits(left, trainer.sample(self.z), COLUMNS)
         (self.real,) = self.axes.plot([], [], color=plotting.REAL, label="D(x), real")

@@ -1,0 +1,263 @@
+"""Exercises that check themselves, and answer in words.
+
+A lesson module, ``gan_lessons/exercises/lesson_07.py``, registers one function per exercise with
+``@exercise("7.1")``. It receives the learner's answer, raises ``Wrong`` or ``NotYet`` with a
+sentence, or returns praise that says why the answer is right.
+"""
+
+import contextlib
+import importlib
+import io
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import torch
+
+from gan_lessons.errors import UserError
+
+if TYPE_CHECKING:
+    from gan_lessons.exercises.questions import Quiz
+
+Answer = Any  # a learner may hand in anything
+Check = Callable[..., str]
+
+_CHECKS: dict[str, Check] = {}
+_SIGNS = {"right": "✓", "wrong": "✗", "not yet": "○"}
+_WORDS = {"right": "Right", "wrong": "Not right", "not yet": "Not yet"}
+_UNTOUCHED = "replace the `...` with your answer, run that cell, then this one again."
+
+
+class Wrong(Exception):
+    """The answer is wrong; the message says what it misunderstood."""
+
+
+class NotYet(Exception):
+    """The answer is not finished; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What a check found, and the sentence that says so."""
+
+    number: str
+    status: Literal["right", "wrong", "not yet"]
+    message: str
+
+    def __str__(self) -> str:
+        return f"{_SIGNS[self.status]} {self.number} {_WORDS[self.status]}: {self.message}"
+
+
+def exercise(number: str) -> Callable[[Check], Check]:
+    """Register the decorated function as the check of exercise ``number``, such as "7.1"."""
+
+    def register(function: Check) -> Check:
+        _CHECKS[number] = function
+        return function
+
+    return register
+
+
+def check(number: str, *answers: Answer) -> None:
+    """Print one verdict on the answers to exercise ``number``.
+
+    Raises:
+        UserError: no such exercise. Whatever the answer does, nothing else is raised.
+    """
+    print(grade(number, *answers))
+
+
+def grade(number: str, *answers: Answer) -> Verdict:
+    """Judge the answers to exercise ``number`` without printing.
+
+    Global random numbers are seeded while the check runs and restored afterwards, so the same
+    answer always gets the same verdict, and the notebook's own random numbers go on undisturbed.
+
+    Raises:
+        UserError: no such exercise.
+    """
+    function = _find(number)
+    if any(_unfinished(answer) for answer in answers):
+        return Verdict(number, "not yet", _UNTOUCHED)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(0)
+            return Verdict(number, "right", function(*answers))
+    except NotYet as error:
+        return Verdict(number, "not yet", str(error))
+    except Wrong as error:
+        return Verdict(number, "wrong", str(error))
+    except Exception as error:
+        if "ellipsis" in str(error).lower():
+            return Verdict(number, "not yet", _UNTOUCHED)
+        reason = f"{type(error).__name__}: {error}"
+        return Verdict(number, "wrong", f"this answer could not be checked, because of {reason}")
+
+
+def numbers(lesson: int) -> list[str]:
+    """Numbers of the exercises of one lesson; an empty list if it has no checks."""
+    name = f"gan_lessons.exercises.lesson_{lesson:02d}"
+    try:
+        importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+    return [number for number in _CHECKS if number.partition(".")[0] == str(lesson)]
+
+
+def quiz(lesson: str) -> "Quiz":
+    """The quiz of a lesson, such as ``quiz("07")``: show it by naming it last in a cell."""
+    from gan_lessons.exercises.questions import Quiz, load  # ipywidgets: only when it is shown
+
+    return Quiz(lesson, load(lesson))
+
+
+# What checks are made of
+
+
+def call(answer: Answer, *args: Any, returns: bool = True, **kwargs: Any) -> Any:
+    """Call the learner's function on copies of the tensors and return what it returns.
+
+    Args:
+        answer: what the learner handed in, expected to be callable.
+        *args: handed on.
+        returns: whether a result is expected; if so, None counts as "not yet".
+        **kwargs: handed on.
+
+    Raises:
+        Wrong: it cannot be called, or it raised.
+        NotYet: it is still the stub, or it returns nothing.
+    """
+    if not callable(answer):
+        raise Wrong(f"a function is wanted, and this is {_kind(answer)}.")
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            got = answer(*map(_copy, args), **kwargs)
+    except Exception as error:
+        if "ellipsis" in str(error).lower():
+            raise NotYet(_UNTOUCHED) from error
+        where, reason = _line(answer, error), f"{type(error).__name__}: {error}"
+        given = ", ".join([_kind(a) for a in args] + [f"{k} = {_kind(kwargs[k])}" for k in kwargs])
+        raise Wrong(
+            f"{_name(answer)} stopped{where} with {reason} (called with {given})."
+        ) from None
+    sys.stdout.write(printed.getvalue())
+    if got is ... or (returns and _unfinished(got)):
+        raise NotYet(_UNTOUCHED)
+    if returns and got is None:
+        if printed.getvalue():
+            raise NotYet(f"{_name(answer)} prints its result; `return` it instead.")
+        raise NotYet(f"{_name(answer)} returns nothing so far; end it with `return`.")
+    return got
+
+
+def expect_shape(got: Any, shape: tuple[int, ...], why: str = "") -> None:
+    """Raise Wrong unless ``got`` is a tensor of this shape; a plain number passes for ``()``."""
+    shape = tuple(shape)
+    if isinstance(got, int | float) and shape == ():
+        return
+    if isinstance(got, np.ndarray | np.generic):
+        raise Wrong("the result is a NumPy array; a torch tensor is wanted.")
+    if not isinstance(got, torch.Tensor):
+        raise Wrong(f"the result is {_kind(got)}; a tensor of shape {shape} is wanted.")
+    if tuple(got.shape) != shape:
+        reason = f" {why}" if why else ""
+        raise Wrong(f"the result has shape {tuple(got.shape)}, where {shape} is wanted.{reason}")
+
+
+def close(got: Any, want: Any, tolerance: float = 1e-4) -> bool:
+    """Whether numbers or arrays have one shape and agree, relative or absolute; never raises."""
+    a, b = _float64(got), _float64(want)
+    if a is None or b is None or a.shape != b.shape:
+        return False
+    return torch.allclose(a, b, rtol=tolerance, atol=tolerance)
+
+
+def expect_close(got: Any, want: Any, why: str, tolerance: float = 1e-4) -> None:
+    """Raise Wrong, with ``why`` and the worst difference, unless ``got`` agrees with ``want``."""
+    expected = _float64(want)
+    assert expected is not None, "a check compares with numbers"
+    expect_shape(got, tuple(expected.shape))
+    values = _float64(got)
+    if values is None:
+        raise Wrong(f"the result is {_kind(got)}; numbers are wanted.")
+    if close(values, expected, tolerance):
+        return
+    why = why.rstrip(".")
+    if not values.isfinite().all():
+        raise Wrong(f"the result contains NaN or infinity. {why}.")
+    worst = int((values - expected).abs().argmax())
+    wrong, right = values.flatten()[worst].item(), expected.flatten()[worst].item()
+    where = f" at index {_index(worst, expected)}" if expected.ndim else ""
+    raise Wrong(f"the result{where} is {wrong:.4g}, where {right:.4g} is wanted. {why}.")
+
+
+def expect_choice(answer: Answer, right: str, why_not: Mapping[str, str]) -> None:
+    """Raise Wrong unless ``answer`` is ``right``; ``why_not`` answers each wrong choice."""
+    if answer == right:
+        return
+    if isinstance(answer, str) and answer in why_not:
+        raise Wrong(why_not[answer])
+    choices = ", ".join(repr(choice) for choice in sorted([right, *why_not]))
+    raise Wrong(f"{answer!r} is none of the choices: {choices}.")
+
+
+def _find(number: str) -> Check:
+    lesson = str(number).partition(".")[0]
+    known = numbers(int(lesson)) if lesson.isdecimal() else []
+    if number not in known:
+        have = f"Lesson {lesson} has {', '.join(known)}." if known else "Numbers look like '7.1'."
+        raise UserError(f"There is no exercise {number!r}. {have}")
+    return _CHECKS[number]
+
+
+def _unfinished(answer: Answer) -> bool:
+    """Whether an answer still is, or holds, the ``...`` of the stub."""
+    if isinstance(answer, Mapping):
+        answer = tuple(answer.values())
+    if isinstance(answer, list | tuple):
+        return any(_unfinished(part) for part in answer)
+    return answer is ...
+
+
+def _copy(value: Any) -> Any:
+    """A copy, so that an answer that changes its input in place cannot mislead its own check."""
+    return value.clone() if isinstance(value, torch.Tensor) and not value.requires_grad else value
+
+
+def _float64(value: Any) -> torch.Tensor | None:
+    try:
+        return torch.as_tensor(value).detach().to("cpu", torch.float64)
+    except (TypeError, ValueError, RuntimeError):
+        return None
+
+
+def _index(flat: int, like: torch.Tensor) -> str:
+    place = [int(i) for i in np.unravel_index(flat, tuple(like.shape))]
+    return str(place[0] if len(place) == 1 else tuple(place))
+
+
+def _name(answer: Answer) -> str:
+    name = getattr(answer, "__name__", type(answer).__name__)
+    return "your function" if name == "<lambda>" else f"`{name}`"
+
+
+def _kind(value: Any) -> str:
+    if isinstance(value, torch.Tensor):
+        return f"a tensor of shape {tuple(value.shape)}"
+    if isinstance(value, bool | int | float | str):
+        return repr(value)
+    return "None" if value is None else f"a {type(value).__name__}"
+
+
+def _line(answer: Answer, error: Exception) -> str:
+    """Where in the learner's own function the error arose, if it arose there."""
+    trace = error.__traceback__
+    while trace is not None:
+        if trace.tb_frame.f_code is getattr(answer, "__code__", None):
+            return f" in line {trace.tb_lineno} of its cell"
+        trace = trace.tb_next
+    return ""

@@ -1,0 +1,203 @@
+"""Controls, a picture and a sentence that follow each other: ``interact`` that leaves a still.
+
+The picture is pushed as bytes into one ``Image``, which is faster than new output and works the
+same in every front end; the saved notebook keeps the first picture beside the live view.
+"""
+
+import base64
+import time
+import traceback
+from collections.abc import Callable, Mapping
+from html import escape
+from typing import Any
+
+import ipywidgets
+from matplotlib.figure import Figure
+
+from gan_lessons import plotting
+from gan_lessons.errors import UserError
+
+SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
+
+Picture = Figure | bytes
+Draw = Callable[..., Picture | tuple[Picture, str]]
+
+
+def explore(
+    draw: Draw,
+    *,
+    start: Mapping[str, Any] | None = None,
+    labels: Mapping[str, str] | None = None,
+    alt: str = "",
+    **controls: Any,
+) -> "Explore":
+    """Show controls and the picture that ``draw`` makes of their values.
+
+    Args:
+        draw: called with every control's value by name; returns a Figure or PNG bytes, or a pair
+            of either and a sentence that says what is seen.
+        start: first values, by control; without it the control's own (a slider's middle).
+        labels: names to show beside the controls, by control.
+        alt: what the picture shows, for those who cannot see it, where there is no sentence.
+        **controls: ``ipywidgets.interact``'s abbreviations, such as (0.0, 1.0, 0.1), or widgets.
+
+    Raises:
+        UserError: a control cannot be made, or a first value is outside its range.
+    """
+    made = {name: _control(name, spec, (labels or {}).get(name)) for name, spec in controls.items()}
+    return Explore(draw, made, start or {}, alt)
+
+
+class Explore(ipywidgets.VBox):  # type: ignore[misc]
+    """What `explore` returns. `set` moves it without a browser.
+
+    Attributes: ``png`` (bytes of the picture), ``sentence``, ``values`` (by control), ``error``
+    (the exception of the last draw, or None).
+    """
+
+    def __init__(
+        self, draw: Draw, controls: dict[str, Any], start: Mapping[str, Any], alt: str
+    ) -> None:
+        self.controls = controls
+        self.sentence = ""
+        self.error: Exception | None = None
+        self._draw, self._alt, self._held = draw, alt, False
+        self._assign(start)
+        layout = {"max_width": "100%", "align_self": "flex-start"}  # else a box stretches it
+        self._image = ipywidgets.Image(value=self._picture(), format="png", layout=layout)
+        self._line = ipywidgets.HTML()
+        super().__init__([ipywidgets.VBox([*controls.values()]), self._image, self._line])
+        for control in controls.values():
+            control.observe(self._moved, names="value")
+        self._tell()
+
+    @property
+    def png(self) -> bytes:
+        """The picture now shown."""
+        return bytes(self._image.value)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """The value of every control."""
+        return {name: control.value for name, control in self.controls.items()}
+
+    def set(self, **values: Any) -> None:
+        """Move controls and redraw once, as a learner's hand would.
+
+        Raises:
+            UserError: no such control, or a value that it cannot take.
+            Exception: whatever ``draw`` raised; the panel shows it, too.
+        """
+        self._held = True
+        try:
+            self._assign(values)
+        finally:
+            self._held = False
+        self._redraw()
+        if self.error is not None:
+            raise self.error
+
+    def _assign(self, values: Mapping[str, Any]) -> None:
+        for name, value in values.items():
+            if name not in self.controls:
+                raise UserError(
+                    f"There is no control {name!r}. There are: {', '.join(self.controls)}."
+                )
+            _refuse_outside(name, self.controls[name], value)
+        for name, value in values.items():
+            self.controls[name].value = value
+
+    def _moved(self, change: Any) -> None:
+        if not self._held:
+            self._redraw()
+
+    def _picture(self) -> bytes:
+        """Draw; a picture that takes long follows its sliders only when they are let go."""
+        began = time.perf_counter()
+        drawn = self._draw(**self.values)
+        picture, self.sentence = drawn if isinstance(drawn, tuple) else (drawn, "")
+        png = picture if isinstance(picture, bytes) else plotting.png(picture)
+        quick = time.perf_counter() - began < SLOW
+        for control in self.controls.values():
+            if control.has_trait("continuous_update"):
+                control.continuous_update = quick
+        return png
+
+    def _redraw(self) -> None:
+        try:
+            self._image.value = self._picture()
+            self.error = None
+        except Exception as error:
+            self.error = error
+        self._tell()
+
+    def _tell(self) -> None:
+        # Not as the image's tooltip: ipywidgets 8.1's browser side fails on an Image that has one.
+        text = _status(self._description())
+        self._line.value = text if self.error is None else _complaint(self.error)
+
+    def _description(self) -> str:
+        return self.sentence or self._alt
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
+        state = ", ".join(f"{name} = {_plain(value)}" for name, value in self.values.items())
+        plain = f"{state}: {self.sentence}" if self.sentence else state
+        still = base64.b64encode(self.png).decode("ascii")
+        return bundle | {"text/plain": plain, "image/png": still}, {
+            "image/png": {"alt": self._alt or self.sentence}
+        }
+
+
+def _control(name: str, spec: Any, label: str | None) -> Any:
+    try:
+        control = ipywidgets.interactive.widget_from_abbrev(spec)
+    except (TypeError, ValueError) as error:
+        raise UserError(f"The control {name!r} cannot be made of {spec!r}: {error}.") from error
+    if not isinstance(control, ipywidgets.ValueWidget):
+        raise UserError(
+            f"The control {name!r} cannot be made of {spec!r}. Give a range such as "
+            "(0.0, 1.0, 0.1), a list of choices, a bool, a text or an ipywidgets control."
+        )
+    if label or not control.description:
+        control.description = label or name.replace("_", " ")
+    control.style.description_width = "initial"  # long names are not cut off
+    control.layout.width = control.layout.width or "min(100%, 34em)"  # and leave a slider its room
+    return control
+
+
+def _refuse_outside(name: str, control: Any, value: Any) -> None:
+    """Bounded controls clamp in silence, and a notebook would show what nobody asked for."""
+    if control.has_trait("min") and control.has_trait("max"):
+        ends = value if isinstance(value, tuple | list) else (value,)
+        for end in ends:
+            if not isinstance(end, int | float) or not control.min <= end <= control.max:
+                raise UserError(
+                    f"{name} = {end!r} is out of range. "
+                    f"Choose from {_plain(control.min)} to {_plain(control.max)}."
+                )
+    choices = getattr(control, "_options_values", None)
+    if choices is not None and not isinstance(value, tuple) and value not in choices:
+        raise UserError(
+            f"{name} = {value!r} is no choice. Choose one of: {', '.join(map(repr, choices))}."
+        )
+
+
+def _plain(value: Any) -> str:
+    """A short, stable text: 0.30000000000000004 is 0.3."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+def _status(sentence: str) -> str:
+    return f'<div role="status" aria-live="polite">{escape(sentence)}</div>'
+
+
+def _complaint(error: Exception) -> str:
+    if isinstance(error, UserError):
+        return f'<div role="alert">{escape(str(error))}</div>'
+    trace = escape("".join(traceback.format_exception(error)))
+    sentence = escape(f"This could not be drawn: {type(error).__name__}: {error}")
+    return (
+        f'<div role="alert">{sentence}<details><summary>Details</summary><pre>{trace}</pre>'
+        "</details></div>"
+    )

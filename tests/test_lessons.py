@@ -1,0 +1,364 @@
+"""The lesson machine: a tiny lesson end to end, and every committed lesson in step."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from gan_lessons import lessons
+from gan_lessons.errors import UserError
+
+TINY = '''---
+title: A tiny lesson
+lesson: 98
+minutes: 5
+seconds: 20
+needs: [0]
+kernelspec:
+  display_name: Python 3
+  name: python3
+---
+
+# 98 · A tiny lesson
+
+**After this lesson you can**
+- double a number.
+
+**You need** nothing.
+
+```{code-cell}
+from pathlib import Path
+
+from gan_lessons.exercises import Wrong, call, check, exercise
+from gan_lessons.exercises.questions import Quiz, load
+from gan_lessons.widgets import explore
+
+
+def quiz(lesson):
+    return Quiz(lesson, load(lesson, Path("source")))
+
+
+@exercise("98.1")
+def double_check(answer):
+    if call(answer, 3) != 6:
+        raise Wrong("3 doubled is 6.")
+    return "adding a number to itself doubles it."
+```
+
+> **Predict.** What is 1 + 1?
+
+```{code-cell}
+1 + 1
+```
+
+```{code-cell}
+:tags: [nbval-ignore-output]
+
+import random
+
+import ipywidgets
+
+display(ipywidgets.IntSlider())  # only while it runs: no still is saved
+value = random.random()
+assert 0 <= value < 1
+print(value)
+```
+
+```{code-cell}
+print("one", flush=True)
+print("two")
+```
+
+```{code-cell}
+from matplotlib.figure import Figure
+
+
+def line(slope):
+    figure = Figure(figsize=(2, 1))
+    figure.add_subplot().plot([0, slope])
+    return figure, f"slope {slope}"
+
+
+explore(line, slope=(0, 4))
+```
+
+*The line rises with its slope.*
+
+## Exercise 98.1 · Double   (●○○○○, 1 minute)
+
+```{code-cell}
+:tags: [exercise, "98.1"]
+
+def double(number):
+    """Twice a number."""
+    # solution
+    return 2 * number
+```
+
+```{code-cell}
+check("98.1", double)
+```
+
+## Quiz
+
+```{code-cell}
+quiz("98")
+```
+
+## Recap
+- You can double a number.
+
+**Going on**: lesson 99. **Read**: nothing.
+'''
+QUESTION = """[[question]]
+text = "What is 1 + 1?"
+option = [
+  { text = "1", why = "That is one of the two." },
+  { text = "2", why = "Count.", right = true },
+  { text = "3", why = "One too many." },
+  { text = "11", why = "Numbers add, digits stand side by side." },
+]
+"""
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The source of the tiny lesson, built."""
+    folder = tmp_path_factory.mktemp("course") / "notebooks" / "source"
+    folder.mkdir(parents=True)
+    (folder / "98.toml").write_text(QUESTION, encoding="utf-8")
+    source = folder / "98_tiny.md"
+    source.write_text(TINY, encoding="utf-8")
+    assert lessons.main(["build"], folder) == 0
+    return source
+
+
+@pytest.fixture
+def copy(built: Path, tmp_path: Path) -> Path:
+    """A copy of the tiny lesson, to be spoilt."""
+    source = tmp_path / "notebooks" / "source" / built.name
+    source.parent.mkdir(parents=True)
+    source.write_bytes(built.read_bytes())
+    lesson = source.parents[1] / "98_tiny.ipynb"
+    lesson.write_bytes((built.parents[1] / lesson.name).read_bytes())
+    return source
+
+
+def test_learner_gets_the_stub_and_the_solution_folded_below_the_check(built: Path) -> None:
+    cells = nbformat.read(lessons.read(built).notebook, as_version=4).cells
+    place = next(i for i, cell in enumerate(cells) if "exercise" in cell.metadata.get("tags", []))
+    assert cells[place].source == (
+        'def double(number):\n    """Twice a number."""\n    return ...  # your code here'
+    )
+    assert cells[place + 1].source == 'check("98.1", double)'
+    assert cells[place + 1].outputs[0].text.startswith("○ 98.1 Not yet:")
+    assert cells[place + 2].source.startswith("<details><summary>Solution 98.1</summary>\n\n```py")
+    assert "    return 2 * number\n```\n\n</details>" in cells[place + 2].source
+
+
+def test_saved_widgets_are_stills(built: Path) -> None:
+    cells = nbformat.read(lessons.read(built).notebook, as_version=4).cells
+    shown = {
+        cell.source.splitlines()[-1]: set(cell.outputs[0].data)
+        for cell in cells
+        if cell.cell_type == "code" and cell.outputs and "data" in cell.outputs[0]
+    }
+    assert shown["explore(line, slope=(0, 4))"] == {"text/plain", "image/png"}
+    assert "widget-view" not in lessons.read(built).notebook.read_text(encoding="utf-8")
+    assert shown['quiz("98")'] == {"text/plain", "text/html"}
+
+
+def test_building_again_changes_only_what_is_random(built: Path, copy: Path) -> None:
+    (copy.parent / "98.toml").write_text(QUESTION, encoding="utf-8")
+    first = lessons.read(built).notebook.read_text(encoding="utf-8").splitlines()
+    lessons.build(copy)
+    again = lessons.read(copy).notebook.read_text(encoding="utf-8").splitlines()
+    changed = [a for a, b in zip(first, again, strict=True) if a != b]
+    assert len(changed) == 1
+    assert '"0.' in changed[0]  # the random number that its cell prints
+
+
+def test_nbval_passes_on_what_the_build_writes_and_sees_a_changed_output(
+    built: Path, copy: Path
+) -> None:
+    (copy.parent / "98.toml").write_text(QUESTION, encoding="utf-8")
+    notebook = lessons.read(copy).notebook
+    spoilt = notebook.with_name("98_spoilt.ipynb")
+    text = notebook.read_text(encoding="utf-8")
+    assert "two\\n" in text
+    spoilt.write_text(text.replace("two\\n", "three\\n", 1), encoding="utf-8")
+    settings = Path(__file__).parents[1] / "pyproject.toml"
+    command = f"-m pytest --nbval -n 2 --dist loadfile -p no:cacheprovider -q -c {settings}"
+    command += f" --rootdir {notebook.parent}"  # outside it, names of cells clash
+    result = subprocess.run(
+        [sys.executable, *command.split(), str(notebook), str(spoilt)],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"GAN_LESSONS_DATA": "bundled"},
+        check=False,
+    )
+    assert "1 failed, 15 passed" in result.stdout, result.stdout + result.stderr
+
+
+def test_a_lesson_in_step_has_no_problems(built: Path) -> None:
+    assert lessons.problems(built) == []
+    assert lessons.main(["check", "98"], built.parent) == 0
+
+
+Change = Callable[[str], str]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('print("two")', 'print("too")', "differs from the source in its source"),
+        (":tags: [nbval-ignore-output]\n", "", "differs from the source in its metadata"),
+        ("> **Predict.** What is 1 + 1?\n", "", "cells, the source gives"),
+        ("> **Predict.** What is 1 + 1?", "What is 1 + 1?", "asks for a prediction"),
+        ("title: A tiny lesson", "title: Another", "metadata is not what the build writes"),
+        ("lesson: 98", "lesson: 97", "the front matter says lesson 97"),
+        ("seconds: 20\n", "", "the front matter lacks seconds"),
+        ("    # solution\n", "", "No line is marked `# solution`"),
+        ('check("98.1", double)', "double(3)", "Exercise 98.1 is not followed by"),
+        ('[exercise, "98.1"]', "[exercise]", 'write [exercise, "7.1"]'),
+        ('"98.1"]', "98.1]", "Numbers in tags are quoted"),
+        ("## Recap", "## Summary", "It lacks the recap"),
+        ("**After this lesson you can**", "Goals", "It lacks the objectives"),
+        ("## Exercise 98.1 ·", "## Exercise 98.1", "It has no heading `## Exercise 98.1 ·"),
+        ("# 98 · A tiny lesson", "# 98 A tiny lesson", "It does not begin with"),
+        ('quiz("98")\n', 'quiz("97")\n', 'It has no cell `quiz("98")`'),
+    ],
+)
+def test_check_sees_a_changed_source(copy: Path, old: str, new: str, said: str) -> None:
+    text = copy.read_text(encoding="utf-8")
+    assert old in text
+    copy.write_text(text.replace(old, new), encoding="utf-8")
+    assert said in "\n".join(lessons.problems(copy))
+    assert lessons.main(["check"], copy.parent) == 1
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('"execution_count": 2,', '"execution_count": null,', "was not executed"),
+        ('"one\\n",', '"saved in /home/someone/x\\n",', "a path of one machine"),
+        ('"one\\n",', '"<object at 0x7f00aa11bb22>\\n",', "a memory address"),
+        ('"name": "stdout"', '"name": "stderr"', "writes warnings"),
+        ('"image/png"', '"image/gif"', None),
+    ],
+)
+def test_check_sees_a_changed_notebook(copy: Path, old: str, new: str, said: str | None) -> None:
+    notebook = lessons.read(copy).notebook
+    text = notebook.read_text(encoding="utf-8")
+    assert old in text
+    notebook.write_text(text.replace(old, new), encoding="utf-8")
+    found = lessons.problems(copy)
+    assert any(said in problem for problem in found) if said else found == []
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ('print("two")', 'print("two")\n' * 20, "lines; 20 are the most"),
+        ("*The line rises with its slope.*", "The line rises.", "no caption"),
+        ("*The line rises with its slope.*", "**The line rises.**", "no caption"),
+        (":tags: [nbval-ignore-output]", ":tags: [nbval-skip]", "unknown tag 'nbval-skip'"),
+        ("assert 0 <= value < 1\n", "", "has no assert"),
+        ("print(value)", "print(value)  # NBVAL_SKIP", "evades the comparison"),
+        ("1 + 1\n```\n", '1 + 1, "/tmp/x"\n```\n', "names a path of one machine"),
+        ("98.1", "97.1", "numbers an exercise 97.1 in lesson 98"),
+        ("1 + 1\n```\n", "two = 1 + 1\n```\n", "Outputs of only 4 cells are compared"),
+    ],
+)
+def test_check_sees_broken_rules(copy: Path, old: str, new: str, said: str) -> None:
+    text = copy.read_text(encoding="utf-8")
+    assert old in text
+    copy.write_text(text.replace(old, new), encoding="utf-8")
+    lesson = lessons.read(copy)
+    fresh = lessons.unexecuted(lesson)
+    done = nbformat.read(lesson.notebook, as_version=4)
+    outputs = {cell.source: cell.outputs for cell in done.cells if cell.cell_type == "code"}
+    for cell in fresh.cells:
+        if cell.cell_type == "code":
+            cell.execution_count = 1
+            cell.outputs = outputs.get(cell.source, [])
+    nbformat.write(fresh, lesson.notebook)
+    assert said in "\n".join(lessons.problems(copy))
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("1 / 0", "ZeroDivisionError"),
+        ('import warnings\nwarnings.warn("old", stacklevel=1)', "writes warnings"),
+        ("object()", "a memory address"),
+        ("from matplotlib.figure import Figure\nFigure()", "needs a PNG form"),
+        ("import ipywidgets\nipywidgets.IntSlider()", "leaves no still"),
+    ],
+)
+def test_a_failed_build_leaves_the_notebook_as_it_was(copy: Path, code: str, said: str) -> None:
+    notebook = lessons.read(copy).notebook
+    before = notebook.read_bytes()
+    text = TINY[: TINY.index("```{code-cell}")] + f"```{{code-cell}}\n{code}\n```\n"
+    copy.write_text(text, encoding="utf-8")
+    with pytest.raises(UserError, match=said):
+        lessons.build(copy)
+    assert notebook.read_bytes() == before
+    assert sorted(path.name for path in notebook.parent.iterdir()) == ["98_tiny.ipynb", "source"]
+
+
+def test_stray_notebooks_and_unknown_lessons_are_named(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (copy.parents[1] / "97_gone.ipynb").write_text("{}", encoding="utf-8")
+    assert lessons.main(["check"], copy.parent) == 1
+    assert "97_gone.ipynb has no source" in capsys.readouterr().err
+    assert lessons.main(["check", "55"], copy.parent) == 2
+    assert "There is no lesson 55" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("code", "wanted"),
+    [
+        ("x = 1\ny = 2  # solution", "x = 1\ny = ...  # your code here"),
+        ("a, b = f(1), 2  # solution", "a, b = ...  # your code here"),
+        ("a['k'] = 2  # solution", "a['k'] = ...  # your code here"),
+        ("x: float = 2.0  # solution", "x: float = ...  # your code here"),
+        ("    return x == 1  # solution", "    return ...  # your code here"),
+        ('d = {\n    "a": 1,  # solution\n}', 'd = {\n    "a": ...,  # your code here\n}'),
+        ("f(\n    rate=0.1,  # solution\n)", "f(\n    rate=...,  # your code here\n)"),
+        (
+            "def f():\n    # solution\n    a = 1\n    # end of solution\n    return 2",
+            "def f():\n    ...  # your code here\n    return 2",
+        ),
+        (
+            "def f():\n    # solution\n    if a:\n        return 1\n\n    b = 1\n\n\ng = 2",
+            "def f():\n    ...  # your code here\n\n\ng = 2",
+        ),
+        (
+            "def f():\n    # solution\n    return (\n        1\n    )",
+            "def f():\n    return ...  # your code here",
+        ),
+    ],
+)
+def test_stub(code: str, wanted: str) -> None:
+    assert lessons.stub(code) == wanted
+    assert "solution" not in lessons.solved(code)
+
+
+def test_a_mark_that_cannot_be_cut_out_is_refused() -> None:
+    with pytest.raises(UserError, match="cannot be cut out"):
+        lessons.stub("x = 1  # solution\nprint(x)  # solution")
+
+
+@pytest.mark.parametrize("path", lessons.sources(), ids=lambda path: path.stem)
+def test_committed_notebook_is_in_step(path: Path) -> None:
+    assert lessons.problems(path) == []
+
+
+def test_every_notebook_has_its_source() -> None:
+    assert lessons.strays() == []

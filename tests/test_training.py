@@ -1,0 +1,362 @@
+"""Training: settings refuse nonsense, steps move the right player, state is whole."""
+
+import copy
+import os
+import signal
+import subprocess
+import sys
+import threading
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
+
+from gan_lessons import losses
+from gan_lessons.errors import UserError
+from gan_lessons.training import (
+    RECIPES,
+    Diverged,
+    Settings,
+    Trainer,
+    build,
+    check_setting,
+    read_checkpoint,
+    update_average,
+)
+
+SMALL = Settings(
+    latent_dim=8, generator_width=6, discriminator_width=4, batch_size=8, steps=12, lr_generator=1e-3
+)
+
+
+@pytest.fixture
+def samples() -> Tensor:
+    return torch.rand(50, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+
+
+def weights(module: nn.Module) -> list[Tensor]:
+    return [tensor.clone() for tensor in module.state_dict().values()]
+
+
+def same(a: nn.Module, b: nn.Module) -> bool:
+    pairs = zip(a.state_dict().values(), b.state_dict().values(), strict=True)
+    return all(torch.equal(x, y) for x, y in pairs)
+
+
+def finish(trainer: Trainer, steps: int | None = None) -> Trainer:
+    for _ in trainer.run(steps):
+        pass
+    return trainer
+
+
+# Settings
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "fragment"),
+    [
+        ("lr_generator", 10, "from 0 to 0.1"),
+        ("lr_discriminator", float("nan"), "lr_discriminator is nan"),
+        ("latent_dim", 0, "from 1 to 1,024"),
+        ("latent_dim", 2.5, "a whole number"),
+        ("batch_size", 1, "from 2 to"),
+        ("batch_size", True, "whole number"),
+        ("beta1", 1.0, "from 0 to 0.999"),
+        ("objective", "minmax", "choose one of minimax"),
+        ("penalty", None, "choose one of none"),
+        ("steps", 0, "from 1"),
+        ("seconds", -1, "from 0.1"),
+        ("seed", "seven", "whole number"),
+        ("ema_decay", 1, "ema_decay is 1"),
+    ],
+)
+def test_an_impossible_setting_is_refused_with_its_range(name, value, fragment) -> None:
+    with pytest.raises(UserError, match=fragment):
+        Settings(**{name: value})
+
+
+def test_settings_that_contradict_each_other_are_refused() -> None:
+    with pytest.raises(UserError, match="drop one"):
+        Settings(steps=5, seconds=5)
+    with pytest.raises(UserError, match="no labels to smooth"):
+        Settings(objective="hinge", label_smoothing=0.1)
+    with pytest.raises(UserError, match="There is no setting 'lr'"):
+        check_setting("lr", 0.1)
+
+
+def test_every_setting_has_a_range_or_options() -> None:
+    for name, setting in Settings.__dataclass_fields__.items():
+        assert {"range", "options"} & set(setting.metadata), name
+
+
+def test_too_few_samples_for_a_batch() -> None:
+    with pytest.raises(UserError, match="3 samples for batches of 8"):
+        Trainer(torch.zeros(3, 1, 28, 28), SMALL)
+
+
+# One step
+
+
+def test_each_step_moves_its_own_player_and_leaves_the_other_no_gradient(samples) -> None:
+    trainer = Trainer(samples, SMALL)
+    before = weights(trainer.generator)[0], weights(trainer.discriminator)[0]
+    trainer.discriminator_step()
+    assert torch.equal(before[0], weights(trainer.generator)[0])
+    assert not torch.equal(before[1], weights(trainer.discriminator)[0])
+    assert all(p.grad is None for p in trainer.generator.parameters())
+    trainer.optimizer_discriminator.zero_grad()
+    middle = weights(trainer.discriminator)
+    trainer.generator_step()
+    assert not torch.equal(before[0], weights(trainer.generator)[0])
+    assert all(map(torch.equal, middle, weights(trainer.discriminator)))
+    assert all(p.grad is None for p in trainer.discriminator.parameters())
+
+
+def plain_loop(samples: Tensor, settings: Settings, steps: int) -> tuple[nn.Module, nn.Module]:
+    """The training loop as lesson 07 writes it, with none of the trainer's machinery."""
+    generator, discriminator = build(settings)
+    average = copy.deepcopy(generator)
+    betas = (settings.beta1, settings.beta2)
+    optimizer_g = torch.optim.Adam(generator.parameters(), settings.lr_generator, betas)
+    optimizer_d = torch.optim.Adam(discriminator.parameters(), settings.lr_discriminator, betas)
+    rng = torch.Generator().manual_seed(settings.seed)
+    order = torch.randperm(len(samples), generator=torch.Generator().manual_seed(settings.seed))
+    for step, chosen in enumerate(order.split(settings.batch_size)[:steps]):
+        real = samples[chosen]
+        fake = generator(torch.randn(len(real), settings.latent_dim, generator=rng)).detach()
+        loss = F.softplus(-discriminator(real)).mean() + F.softplus(discriminator(fake)).mean()
+        if step % settings.penalty_every == 0:
+            loss = loss + settings.penalty_every * losses.r1(discriminator, real)
+        optimizer_d.zero_grad()
+        loss.backward()
+        optimizer_d.step()
+        fake = generator(torch.randn(len(real), settings.latent_dim, generator=rng))
+        loss = F.softplus(-discriminator(fake)).mean()
+        optimizer_g.zero_grad()
+        loss.backward()
+        optimizer_g.step()
+        update_average(average, generator, min(settings.ema_decay, step / (step + 10)))
+    return average, discriminator
+
+
+def test_the_trainer_does_what_the_plain_loop_does(samples) -> None:
+    settings = replace(SMALL, lr_decay="none")
+    average, discriminator = plain_loop(samples, settings, 6)
+    trainer = finish(Trainer(samples, settings), 6)
+    assert same(trainer.discriminator, discriminator)
+    assert same(trainer.average, average)
+
+
+@pytest.mark.parametrize("objective", losses.OBJECTIVES)
+@pytest.mark.parametrize("penalty", ["none", "gradient_penalty", "r1", "r2", "r1_and_r2"])
+def test_every_objective_trains_with_every_penalty(samples, objective, penalty) -> None:
+    settings = replace(SMALL, objective=objective, penalty=penalty, instance_noise=0.1, steps=2)
+    event = finish(Trainer(samples, settings)).history[-1]
+    assert event.step == 2
+    assert torch.tensor(event).isfinite().all()
+
+
+def test_a_penalty_changes_what_d_learns(samples) -> None:
+    learned = {
+        penalty: weights(finish(Trainer(samples, replace(SMALL, penalty=penalty))).discriminator)[0]
+        for penalty in ("none", "gradient_penalty", "r1", "r2", "r1_and_r2")
+    }
+    names = list(learned)
+    for i, first in enumerate(names):
+        for second in names[i + 1 :]:
+            assert not torch.equal(learned[first], learned[second]), (first, second)
+
+
+def test_numbers_of_steps_per_player(samples) -> None:
+    trainer = finish(Trainer(samples, replace(SMALL, discriminator_steps=3, steps=2)))
+    assert trainer.batches == 6
+    counts = [
+        next(iter(optimizer.state.values()))["step"].item()
+        for optimizer in (trainer.optimizer_discriminator, trainer.optimizer_generator)
+    ]
+    assert counts == [6, 2]
+
+
+def test_every_epoch_has_each_sample_at_most_once_and_its_own_order(samples) -> None:
+    settings = replace(SMALL, batch_size=10)
+    trainer = Trainer(torch.arange(50).float().view(50, 1, 1, 1).expand(50, 1, 28, 28), settings)
+    epochs = [
+        torch.cat([trainer.next_batch()[:, 0, 0, 0] for _ in range(5)]).tolist() for _ in range(2)
+    ]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(50))
+    assert epochs[0] != epochs[1]
+
+
+def test_the_average_agrees_with_pytorchs(samples) -> None:
+    model = nn.Sequential(nn.Linear(3, 2), nn.BatchNorm1d(2))
+    ours = copy.deepcopy(model)
+    theirs = AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(0.9), use_buffers=True)
+    theirs.update_parameters(model)  # its first call copies
+    for _ in range(3):
+        with torch.no_grad():
+            model(torch.randn(5, 3))
+            for parameter in model.parameters():
+                parameter.add_(1)
+        theirs.update_parameters(model)
+        update_average(ours, model, 0.9)
+    for name, tensor in theirs.module.state_dict().items():
+        if tensor.is_floating_point():  # PyTorch's also averages BatchNorm's counter of batches
+            assert torch.allclose(ours.state_dict()[name], tensor, atol=1e-6), name
+
+
+def test_divergence_names_the_player_and_the_step(samples) -> None:
+    trainer = finish(Trainer(samples, SMALL), 2)
+    with torch.no_grad():
+        next(trainer.generator.parameters()).fill_(float("nan"))
+    with pytest.raises(Diverged, match=r"discriminator's loss became nan at step 2"):
+        finish(trainer)
+
+
+# The loop
+
+
+def test_cosine_decay_follows_the_run_and_none_stays(samples) -> None:
+    trainer = Trainer(samples, replace(SMALL, lr_decay="cosine"))
+    rates = [trainer.optimizer_generator.param_groups[0]["lr"] for _ in trainer.run()]
+    assert rates[0] == pytest.approx(1e-3)
+    assert rates[6] == pytest.approx(0.5e-3)
+    assert rates == sorted(rates, reverse=True)
+    assert rates[-1] < 0.1e-3
+    trainer = finish(Trainer(samples, replace(SMALL, lr_decay="none")))
+    assert trainer.optimizer_generator.param_groups[0]["lr"] == 1e-3
+
+
+def test_seconds_end_a_run_and_count_the_callers_time(samples) -> None:
+    trainer = Trainer(samples, replace(SMALL, steps=None, seconds=0.6))
+    for event in trainer.run():
+        if event.step == 1:
+            threading.Event().wait(0.3)
+    assert 0.6 <= trainer.elapsed < 0.6 + 0.5
+    assert trainer.progress == 1
+
+
+def test_a_run_without_an_end_needs_a_number_of_steps(samples) -> None:
+    trainer = Trainer(samples, replace(SMALL, steps=None))
+    with pytest.raises(UserError, match="no end"):
+        next(trainer.run())
+    assert finish(trainer, 2).step == 2
+
+
+# State
+
+
+def test_one_seed_decides_a_run(samples) -> None:
+    first, second = (finish(Trainer(samples, SMALL)) for _ in range(2))
+    other = finish(Trainer(samples, replace(SMALL, seed=1)))
+    assert same(first.generator, second.generator)
+    assert not same(first.generator, other.generator)
+
+
+@pytest.mark.parametrize("penalty", ["r1", "gradient_penalty"])
+def test_resuming_equals_never_having_stopped(samples, tmp_path, penalty) -> None:
+    settings = replace(SMALL, penalty=penalty, instance_noise=0.1)
+    whole = finish(Trainer(samples, settings))
+    half = finish(Trainer(samples, settings), 7)  # in the middle of an epoch
+    half.save(tmp_path / "checkpoint.pt")
+    finish(half)  # training on does not reach into the file
+    resumed = finish(Trainer.load(tmp_path / "checkpoint.pt", samples))
+    for part in ("generator", "discriminator", "average"):
+        assert same(getattr(whole, part), getattr(resumed, part)), part
+    assert [e.loss_generator for e in whole.history] == [e.loss_generator for e in resumed.history]
+    assert [e.step for e in resumed.history] == list(range(1, 13))
+
+
+def test_rewinding_to_a_snapshot_and_branching(samples) -> None:
+    trainer = finish(Trainer(samples, SMALL), 3)
+    snapshot = trainer.state()
+    first = weights(finish(trainer).generator)
+    trainer.restore(snapshot)
+    assert trainer.step == len(trainer.history) == 3
+    second = weights(finish(trainer).generator)
+    assert all(map(torch.equal, first, second))
+    trainer.restore(snapshot)  # the snapshot itself has not moved
+    assert trainer.step == 3
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint", b"PK\x03\x04 cut off"])
+def test_a_damaged_checkpoint_is_named(samples, tmp_path, content) -> None:
+    path = tmp_path / "checkpoint.pt"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match="is not a checkpoint"):
+        Trainer.load(path, samples)
+
+
+def test_a_truncated_checkpoint_is_named(samples, tmp_path) -> None:
+    path = tmp_path / "checkpoint.pt"
+    Trainer(samples, SMALL).save(path)
+    path.write_bytes(path.read_bytes()[:-2000])
+    with pytest.raises(UserError, match="is not a checkpoint"):
+        read_checkpoint(path)
+
+
+def test_a_missing_checkpoint_and_other_data_are_refused(samples, tmp_path) -> None:
+    with pytest.raises(UserError, match="There is no checkpoint"):
+        Trainer.load(tmp_path / "none.pt", samples)
+    Trainer(samples, SMALL).save(tmp_path / "checkpoint.pt")
+    with pytest.raises(UserError, match=r"other data \(50 samples; these are 49\)"):
+        Trainer.load(tmp_path / "checkpoint.pt", samples[:49])
+    with pytest.raises(UserError, match="other data"):
+        Trainer.load(tmp_path / "checkpoint.pt", -samples)
+
+
+def test_an_interrupt_waits_for_the_end_of_the_step(samples, monkeypatch) -> None:
+    trainer = finish(Trainer(samples, SMALL), 2)
+    original = Trainer.generator_step
+
+    def interrupted(self: Trainer) -> float:
+        os.kill(os.getpid(), signal.SIGINT)
+        return original(self)
+
+    monkeypatch.setattr(Trainer, "generator_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        trainer.train_step()
+    monkeypatch.undo()
+    assert trainer.step == len(trainer.history) == 3
+    assert same(finish(trainer).generator, finish(Trainer(samples, SMALL)).generator)
+
+
+def test_training_works_off_the_main_thread(samples) -> None:
+    trainer = Trainer(samples, SMALL)
+    thread = threading.Thread(target=finish, args=(trainer, 1))
+    thread.start()
+    thread.join()
+    assert trainer.step == 1
+
+
+def test_sampling_the_raw_generator_leaves_it_as_it_was(samples) -> None:
+    trainer = finish(Trainer(samples, SMALL), 2)
+    before = weights(trainer.generator)
+    raw = trainer.sample(torch.zeros(2, 8), average=False)
+    assert trainer.generator.training
+    assert all(map(torch.equal, before, weights(trainer.generator)))
+    assert not torch.equal(raw, trainer.sample(torch.zeros(2, 8)))
+
+
+def test_two_processes_with_one_seed_agree(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        subprocess.run(
+            [sys.executable, "-m", "gan_lessons.cli", "train", "--steps", "5", "--out", name],
+            cwd=tmp_path,
+            check=True,
+            capture_output=True,
+            env=os.environ | {"GAN_LESSONS_DATA": "bundled"},
+        )
+    a, b = (read_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("a", "b"))
+    for part in ("generator", "discriminator", "average"):
+        for x, y in zip(a[part].values(), b[part].values(), strict=True):
+            assert torch.equal(x, y)
+
+
+def test_recipes_are_settings_that_build(samples) -> None:
+    for recipe in RECIPES.values():
+        event = next(Trainer(samples.repeat(2, 1, 1, 1), recipe).run(1))
+        assert 0 < event.d_real < 1

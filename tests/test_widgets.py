@@ -1,0 +1,178 @@
+"""Widgets, driven without a browser: what a learner's hand would do, and what is saved."""
+
+import base64
+from pathlib import Path
+from typing import Any
+
+import ipywidgets
+import pytest
+from matplotlib.figure import Figure
+
+from gan_lessons.errors import UserError
+from gan_lessons.exercises.questions import Option, Question, Quiz
+from gan_lessons.widgets import explore
+
+PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def draw(mean: float, steep: bool) -> tuple[Figure, str]:
+    figure = Figure(figsize=(2, 1))
+    figure.add_subplot().plot([0, mean * (3 if steep else 1)])
+    return figure, f"the line ends at {mean * (3 if steep else 1):.1f}"
+
+
+def test_panel_follows_its_controls() -> None:
+    panel = explore(draw, start={"mean": 1.0}, mean=(-3.0, 3.0, 0.1), steep=False)
+    first = panel.png
+    assert first.startswith(PNG)
+    assert panel.sentence == "the line ends at 1.0"
+    panel.controls["mean"].value = 2.0  # as the browser does
+    assert panel.sentence == "the line ends at 2.0"
+    assert panel.png != first
+    panel.set(mean=1.0)
+    assert panel.png == first
+    assert "the line ends at 1.0" in panel.children[-1].value
+
+
+def test_set_draws_once() -> None:
+    drawn = []
+
+    def count(a: int, b: int) -> bytes:
+        drawn.append((a, b))
+        return PNG
+
+    panel = explore(count, a=(0, 4), b=(0, 4))
+    panel.set(a=1, b=3)
+    assert drawn == [(2, 2), (1, 3)]
+
+
+def test_panel_leaves_a_still_beside_the_live_view() -> None:
+    panel = explore(draw, start={"mean": 0.3}, mean=(-3.0, 3.0, 0.1), steep=True)
+    data, about = panel._repr_mimebundle_()
+    assert set(data) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
+    assert data["text/plain"] == "mean = 0.3, steep = True: the line ends at 0.9"
+    assert base64.b64decode(data["image/png"]) == panel.png
+    assert about["image/png"]["alt"] == "the line ends at 0.9"
+
+
+def test_names_and_descriptions() -> None:
+    slider = ipywidgets.FloatLogSlider(value=1, base=10, min=-2, max=2, description="rate of D")
+    panel = explore(
+        lambda **values: PNG,
+        labels={"mean": "generator's mean"},
+        alt="a white square",
+        mean=(0, 4),
+        rate_d=slider,
+        first_layer=["dense", "conv"],
+        note="free text",
+    )
+    names = [control.description for control in panel.controls.values()]
+    assert names == ["generator's mean", "rate of D", "first layer", "note"]
+    assert panel._repr_mimebundle_()[1]["image/png"]["alt"] == "a white square"
+    assert "a white square" in panel.children[-1].value
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ({"mean": 9.0}, r"mean = 9\.0 is out of range\. Choose from -3 to 3"),
+        ({"mean": float("nan")}, "mean = nan is out of range"),
+        ({"mean": "two"}, "mean = 'two' is out of range"),
+        ({"shape": "cube"}, "shape = 'cube' is no choice. Choose one of: 'line', 'ring'"),
+        ({"width": 1}, "no control 'width'. There are: mean, shape"),
+    ],
+)
+def test_nonsense_is_refused_and_changes_nothing(values: dict[str, Any], said: str) -> None:
+    panel = explore(lambda mean, shape: PNG, mean=(-3.0, 3.0, 0.1), shape=["line", "ring"])
+    before = panel.values
+    with pytest.raises(UserError, match=said):
+        panel.set(**values)
+    assert panel.values == before
+    with pytest.raises(UserError, match=said):
+        explore(
+            lambda mean, shape: PNG, start=values, mean=(-3.0, 3.0, 0.1), shape=["line", "ring"]
+        )
+
+
+@pytest.mark.parametrize("spec", [None, (1, 2, 3, 4), object(), ipywidgets.HBox()])
+def test_a_control_that_cannot_be_made_is_refused(spec: Any) -> None:
+    with pytest.raises(UserError, match="control 'mean' cannot be made"):
+        explore(lambda mean: PNG, mean=spec)
+
+
+def test_a_draw_that_fails_at_first_raises() -> None:
+    with pytest.raises(ZeroDivisionError):
+        explore(lambda mean: 1 / 0, mean=(0, 2))
+
+
+def test_a_draw_that_fails_later_says_so_and_recovers() -> None:
+    def inverse(x: int) -> tuple[bytes, str]:
+        if x == 4:
+            raise UserError("Four is taken.")
+        return PNG, f"{1 / x} <of one>"
+
+    panel = explore(inverse, start={"x": 1}, x=(0, 4))
+    line = panel.children[-1]
+    panel.controls["x"].value = 0  # from the browser: nothing is raised, the panel shows it
+    assert isinstance(panel.error, ZeroDivisionError)
+    assert "This could not be drawn: ZeroDivisionError" in line.value
+    assert "Traceback" in line.value
+    panel.controls["x"].value = 4
+    assert "Four is taken." in line.value
+    assert "Traceback" not in line.value
+    with pytest.raises(ZeroDivisionError):
+        panel.set(x=0)
+    panel.set(x=2)
+    assert panel.error is None
+    assert "0.5 &lt;of one&gt;" in line.value
+
+
+def test_a_slow_picture_waits_until_the_slider_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter([0.0, 0.1, 1.0, 1.9])
+    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
+    panel = explore(lambda x: PNG, x=(0, 4))
+    assert panel.controls["x"].continuous_update is True
+    panel.set(x=1)
+    assert panel.controls["x"].continuous_update is False
+
+
+QUESTIONS = tuple(
+    Question(
+        f"Which is {n} < 9?",
+        tuple(Option(f"option {i}", f"because {n}.{i}", i == n) for i in range(4)),
+    )
+    for n in range(2)
+)
+
+
+def test_quiz_answers_in_words() -> None:
+    quiz = Quiz("01", QUESTIONS)
+    quiz.buttons[0][2].click()
+    assert "✗ Not right: because 0.2" in quiz.feedback[0].value
+    assert quiz.buttons[0][2].description == "● C. option 2"
+    assert quiz.score.value == ""
+    assert quiz.answer(2, 1) == "✓ Right: because 1.1"
+    assert "1 of 2 right" in quiz.score.value
+    quiz.buttons[0][0].click()
+    assert [button.description[0] for button in quiz.buttons[0]] == ["●", "○", "○", "○"]
+    assert "2 of 2 right" in quiz.score.value
+
+
+def test_quiz_can_be_read_without_a_kernel() -> None:
+    data = Quiz("01", QUESTIONS)._repr_mimebundle_()
+    assert data["text/plain"] == "Quiz 01: 2 questions."
+    html = data["text/html"]
+    assert html.count("<details>") == 2
+    assert "Which is 1 &lt; 9?" in html
+    assert "B: right. because 1.1" in html
+    assert data == data | Quiz("01", QUESTIONS)._repr_mimebundle_() | {
+        key: data[key] for key in data if "widget-view" in key
+    }
+
+
+def test_quiz_of_a_lesson_shows_its_five_questions() -> None:
+    from gan_lessons.exercises import quiz
+    from gan_lessons.exercises.questions import FOLDER
+
+    stem = min(Path(FOLDER).glob("*.toml")).stem
+    assert len(quiz(stem).buttons) == 5

@@ -1,0 +1,1 @@
+"""Misconceptions, one module per lesson: ``WRONG[number] = [(answer, …, fragment), …]``."""

@@ -1,0 +1,50 @@
+"""Misconceptions of lesson 01, each with a piece of the sentence that must answer it."""
+
+import math
+
+import torch
+
+from gan_lessons import game
+
+
+def best_value(p, q, dx):
+    return game.value(p, q, game.optimal_discriminator(p, q), dx)
+
+
+WRONG = {
+    "1.1": [
+        (lambda p, q: p - q, "can be negative"),
+        (lambda p, q: p / q, "can exceed 1"),
+        (lambda p, q: q / (p + q), "share of the fakes"),
+        (lambda p, q: p, "density of real samples alone"),
+        (lambda p, q: (p > q).float(), "0 or 1 is a verdict"),
+        (lambda p, q: p / (p + q), "0/0 gives NaN"),
+        (lambda p, q: torch.where(p * q > 0, p / (p + q), 0.5), "Only where both densities are 0"),
+        (lambda p, q: p**2 / (p**2 + q**2), "set the derivative"),
+        (lambda p, q: (p / (p + q)).mean(), "shape"),
+    ],
+    "1.2": [
+        (lambda r, f: -r.log().mean() - (1 - f).log().mean(), "sign is turned"),
+        (lambda r, f: r.log().mean() + f.log().mean(), "log(1 − D), not log D"),
+        (lambda r, f: r.log().mean() - (1 - f).log().mean(), "minus between the terms"),
+        (lambda r, f: r.mean().log() + (1 - f.mean()).log(), "logarithm of the mean"),
+        (lambda r, f: r.log().sum() + (1 - f).log().sum(), "sums grow"),
+        (lambda r, f: torch.cat([r.log(), (1 - f).log()]).mean(), "one mean over all"),
+        (lambda r, f: (r.log().mean() + (1 - f).log().mean()) / 2, "not half of it"),
+        (lambda r, f: r.log().mean(), "second term is missing"),
+        (lambda r, f: r.log2().mean() + (1 - f).log2().mean(), "Mean of log D(x) over real"),
+        (lambda r, f: (r.log() + (1 - f).log()).mean(), "stopped"),
+        (lambda r, f: r.log(), "V is one number"),
+    ],
+    "1.3": [
+        (best_value, "V(D*, G) itself"),
+        (lambda p, q, dx: best_value(p, q, dx) + math.log(4), "twice the JSD"),
+        (lambda p, q, dx: (best_value(p, q, dx) - math.log(4)) / 2, "sign of log 4"),
+        (lambda p, q, dx: (best_value(p, q, dx) + math.log(2)) / 2, "log 2 is too little"),
+        (lambda p, q, dx: game.jsd(p, q, dx) / math.log(2), "in bits"),
+        (lambda p, q, dx: (game.value(p, q, 0.5, dx) + math.log(4)) / 2, "sees no distance"),
+        (lambda p, q, dx: game.kl(p, q, dx), "not symmetric"),
+        (lambda p, q, dx: game.total_variation(p, q, dx), "Solve V(D*, G)"),
+        (lambda p, q, dx: game.jsd(p, q, 0.01), "This time the grid's step is 0.02"),
+    ],
+}
