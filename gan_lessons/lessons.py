@@ -330,7 +330,7 @@ def build(path: Path) -> float:
         raise UserError(f"{path.name} is not fit to be saved:\n  " + "\n  ".join(complaints))
     nbformat.validate(notebook)
     with written_aside(lesson.notebook) as aside:
-        aside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8")
+        aside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
     return seconds
 
 
@@ -439,7 +439,7 @@ def _output_problems(cell: Cell) -> Iterator[str]:
             yield f"{where} ends in an error: {output.ename}."
         if output.get("name") == "stderr":
             yield f"{where} writes warnings: {output.text.strip()[:300]}"
-        if MACHINE_PATH.search(text) or str(Path.cwd()) in text:
+        if MACHINE_PATH.search(text) or str(SOURCES.parents[1]) in text:
             yield f"{where} shows a path of one machine: {text[:200]}"
         if ADDRESS.search(text):
             yield f"{where} shows a memory address, which changes: {text[:200]}"
@@ -524,7 +524,7 @@ def main(arguments: Sequence[str] | None = None, folder: Path = SOURCES) -> int:
     for problem in found:
         print(problem, file=sys.stderr)
     if not found:
-        print(f"{len(paths)} lessons are in step with their sources.")
+        print(f"In step with its source: {', '.join(path.stem for path in paths)}.")
     return 1 if found else 0
 
 

@@ -177,22 +177,6 @@ def bars(shares: Sequence[float], title: str = "", even: bool = True) -> Figure:
     return figure
 
 
-def as_image(values: Tensor) -> Figure:
-    """One small matrix (h, w) as grey squares with its numbers written in."""
-    height, width = values.shape
-    figure = Picture(figsize=(0.6 * width + 0.2, 0.6 * height + 0.2), layout="constrained")
-    axes = figure.add_subplot()
-    axes.imshow(values, cmap="Greys")
-    middle = (torch.as_tensor(values).min() + torch.as_tensor(values).max()) / 2
-    for row in range(height):
-        for column in range(width):
-            value = values[row, column].item()
-            ink = "white" if value > middle else "black"
-            axes.text(column, row, f"{value:g}", ha="center", va="center", color=ink)
-    axes.set_axis_off()
-    return figure
-
-
 def lines(
     x: Tensor,
     curves: Mapping[str, Tensor],
@@ -295,5 +279,29 @@ def matrices(named: Mapping[str, Tensor], numbers: bool = True, cell: float = 0.
             continue
         for (y, x), value in np.ndenumerate(values.numpy()):
             ink = "white" if value > (low + high) / 2 else "black"
-            axes.text(x, y, f"{value:g}", ha="center", va="center", color=ink, fontsize=20 * cell)
+            axes.text(x, y, f"{value:g}", ha="center", va="center", color=ink, fontsize=23 * cell)
+    return figure
+
+
+def histograms(
+    values: Mapping[str, Tensor], xlabel: str, bins: int = 40, log: bool = False
+) -> Figure:
+    """How numbers are spread: one outline per set, in shares, so that their counts may differ.
+
+    Args:
+        values: legend label → numbers of any shape; the first is drawn as real, the second as
+            fake, a third in black.
+        xlabel: what the numbers are.
+        bins: bars from the lowest to the highest of all the numbers.
+        log: whether the shares stand on a logarithmic axis, which shows small ones, too.
+    """
+    figure, axes = _axes()
+    flat = {label: numbers.detach().flatten().numpy() for label, numbers in values.items()}
+    edges = np.histogram_bin_edges(np.concatenate([*flat.values()]), bins)
+    looks = ((REAL, "-"), (FAKE, "--"), (JUDGE, ":"))
+    for (label, numbers), (colour, style) in zip(flat.items(), looks, strict=False):
+        shares = np.histogram(numbers, edges)[0] / len(numbers)
+        axes.stairs(shares, edges, color=colour, linestyle=style, linewidth=1.4, label=label)
+    axes.set(xlabel=xlabel, ylabel="share", yscale="log" if log else "linear")
+    axes.legend(fontsize=8)
     return figure

@@ -29,7 +29,12 @@ from gan_lessons.training import (
 )
 
 SMALL = Settings(
-    latent_dim=8, generator_width=6, discriminator_width=4, batch_size=8, steps=12, lr_generator=1e-3
+    latent_dim=8,
+    generator_width=6,
+    discriminator_width=4,
+    batch_size=8,
+    steps=12,
+    lr_generator=1e-3,
 )
 
 

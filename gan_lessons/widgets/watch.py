@@ -65,7 +65,7 @@ def watch(trainer: Trainer, steps: int | None = None, every: float = 1.0) -> Fig
     image = ipywidgets.Image(
         value=plotting.png(view.draw()),
         format="png",
-        layout={"max_width": "100%"},
+        layout={"max_width": "100%", "align_self": "flex-start"},
     )
     text = ipywidgets.HTML("Training …")
     panel = ipywidgets.VBox([image, text])

@@ -1,0 +1,114 @@
+"""Checks of lesson 07: reading curves, and what belongs in a checkpoint."""
+
+import copy
+from typing import Any
+
+import torch
+
+from gan_lessons.exercises import Answer, NotYet, Wrong, call, exercise
+from gan_lessons.training import Settings, Trainer
+
+CHOICES = ("healthy", "D learns too slowly", "G learns too slowly", "equilibrium reached")
+DIAGNOSIS = {"A": "D learns too slowly", "B": "G learns too slowly", "C": "healthy"}
+WHY_NOT = {
+    ("A", "equilibrium reached"): "in A the answers are ½, but so they were at step 1, and the "
+    "samples are no digits. At the equilibrium D answers ½ because it cannot do better.",
+    ("A", "G learns too slowly"): "if G lagged behind in A, D would tell its fakes apart with "
+    "ease: D(G(z)) would be near 0. It is near ½.",
+    ("A", "healthy"): "in A the answers never part: D criticises nothing, so G learns nothing.",
+    ("B", "D learns too slowly"): "in B, D is nearly always right: D(x) near 1, D(G(z)) near 0. "
+    "It is not D that lags behind.",
+    ("B", "healthy"): "in B the gap between D(x) and D(G(z)) only grows, and the generator's loss "
+    "climbs: G does not answer.",
+    ("B", "equilibrium reached"): "in B, D(x) is near 1 and D(G(z)) near 0; at the equilibrium "
+    "both are ½.",
+    ("C", "equilibrium reached"): "in C, D still tells real from fake somewhat: D(x) is above "
+    "D(G(z)). It is on its way, which is different from being there.",
+}
+
+
+@exercise("7.1")
+def three_runs(answer: Answer) -> str:
+    """Which curves belong to which fault."""
+    if not isinstance(answer, dict) or set(answer) != set(DIAGNOSIS):
+        raise Wrong('the answer is a dictionary with the keys "A", "B" and "C".')
+    for chosen in answer.values():
+        if chosen not in CHOICES:
+            raise Wrong(f"{chosen!r} is none of the choices: {', '.join(map(repr, CHOICES))}.")
+    for run, right in DIAGNOSIS.items():
+        if answer[run] != right:
+            default = f"look at {run} again: what would D answer there if {answer[run]}?"
+            raise Wrong(WHY_NOT.get((run, answer[run]), default))
+    return (
+        "a D that hardly learns answers ½ to everything; a G that hardly learns lets D win; and "
+        "a healthy pair parts, comes back, and wanders."
+    )
+
+
+FORGOTTEN = {
+    "generator": "the generator's weights are the drawing itself.",
+    "discriminator": "without D's weights a fresh D would have to learn everything again.",
+    "average": "the averaged generator would start anew, and its memory be lost.",
+    "optimizer_generator": "Adam keeps running means of G's gradients and their squares; "
+    "without them its next steps have other sizes.",
+    "optimizer_discriminator": "Adam keeps running means of D's gradients and their squares; "
+    "without them its next steps have other sizes.",
+    "rng": "the next noise vectors would be other ones.",
+    "step": "the step decides when the penalty is due and how far the rates have fallen.",
+    "batches": "the count of batches says which real images come next.",
+}
+
+
+@exercise("7.2")
+def checkpoint(answer: Answer) -> str:
+    """Everything that decides what a run does next, copied."""
+    settings = Settings(
+        latent_dim=4, generator_width=4, discriminator_width=4, batch_size=4, steps=6
+    )
+    images = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(1)) * 2 - 1
+    run = Trainer(images, settings)
+    _train(run, 3)
+    truth = run.state()
+    packed = call(answer, run)
+    if not isinstance(packed, dict):
+        raise Wrong(f"pack returns a dictionary; this is a {type(packed).__name__}.")
+    if not packed:
+        raise NotYet("the dictionary is still empty.")
+    for key, consequence in FORGOTTEN.items():
+        if key not in packed:
+            raise Wrong(f"{key!r} is missing: {consequence}")
+    for key in FORGOTTEN:
+        if not _equal(packed[key], truth[key]):
+            raise Wrong(
+                f"{key!r} does not hold the run's state. Networks and optimizers give it by "
+                "state_dict(), rng by get_state(), the counters are numbers."
+            )
+    _train(run)
+    for key in FORGOTTEN:
+        if not _equal(packed[key], truth[key]):
+            raise Wrong(
+                f"the run trained on, and {key!r} in your dictionary changed with it: "
+                "state_dict() hands out the tensors themselves. Copy them."
+            )
+    resumed = Trainer(images, settings)
+    resumed.restore(truth | copy.deepcopy(packed))
+    _train(resumed)
+    if not _equal(resumed.average.state_dict(), run.average.state_dict()):
+        raise Wrong("a run that goes on from your dictionary ends with other weights.")
+    return "going on from your dictionary gives, to the last bit, the weights of the run itself."
+
+
+def _train(run: Trainer, steps: int | None = None) -> None:
+    for _ in run.run(steps):
+        pass
+
+
+def _equal(a: Any, b: Any) -> bool:
+    """Whether two nested states hold the same numbers."""
+    if isinstance(b, torch.Tensor):
+        return isinstance(a, torch.Tensor) and a.shape == b.shape and torch.equal(a, b)
+    if isinstance(b, dict):
+        return isinstance(a, dict) and a.keys() == b.keys() and all(_equal(a[k], b[k]) for k in b)
+    if isinstance(b, list):
+        return isinstance(a, list) and len(a) == len(b) and all(map(_equal, a, b))
+    return bool(a == b)
