@@ -9,7 +9,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -166,14 +165,13 @@ def densities(
     return figure
 
 
-def bars(shares: Sequence[float], title: str = "", even: bool = True) -> Figure:
+def bars(shares: Sequence[float]) -> Figure:
     """Share of each digit 0 … 9; a dotted line where each would have its tenth."""
     figure, axes = _axes(5.4, 2.4)
     axes.bar(range(len(shares)), shares, color=FAKE)
-    if even:
-        axes.axhline(1 / len(shares), color=JUDGE, linestyle=":", label="equal shares")
-        axes.legend(fontsize=8)
-    axes.set(xticks=range(len(shares)), xlabel="digit the judge sees", ylabel="share", title=title)
+    axes.axhline(1 / len(shares), color=JUDGE, linestyle=":", label="equal shares")
+    axes.set(xticks=range(len(shares)), xlabel="digit the judge sees", ylabel="share")
+    axes.legend(fontsize=8)
     return figure
 
 

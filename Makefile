@@ -1,0 +1,46 @@
+# GAN Lessons. `make` lists the commands.
+SHELL := bash
+PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PORT ?= 8888
+BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
+
+# One thread for each process: lessons and tests run side by side, one per core.
+QUIET := OMP_NUM_THREADS=1 GAN_LESSONS_DATA=bundled
+
+.PHONY: help lab test check notebooks clean
+.DEFAULT_GOAL := help
+
+help: ## list these commands
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 19
+
+lab: .venv/lab.stamp ## set up if needed, and open JupyterLab on lesson 00 (PORT=8888, BROWSER=none)
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb --port=$(PORT) \
+		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+		$(if $(filter none,$(BROWSER)),--no-browser) \
+		$(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
+
+test: .venv/test.stamp ## set up if needed, and run every test and every notebook
+	$(QUIET) $(BIN)/python -m pytest -n logical tests
+	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadfile --durations 0 --durations-min 5 \
+		--nbval --nbval-cell-timeout 300 --timeout 600 notebooks
+
+check: .venv/test.stamp ## lint, format, types, and whether notebooks are in step with their sources
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/python -m gan_lessons.lessons check
+
+notebooks: .venv/test.stamp ## execute the lessons' sources into notebooks (all, or LESSON=07)
+	$(QUIET) $(BIN)/python -m gan_lessons.lessons build $(LESSON)
+
+clean: ## remove the environment and all that was built; your runs and data stay
+	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.venv/%.stamp: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=path"; exit 1; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Python's venv module is missing: install it (on Debian: apt install python3-venv)"; exit 1; }
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$*]"
+	touch $@ $(if $(filter test,$*),.venv/lab.stamp)

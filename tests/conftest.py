@@ -1,0 +1,22 @@
+"""A check that could not run is a failure: a skip counts as one, except of Unix signals elsewhere."""
+
+import sys
+
+import pytest
+
+_SKIPPED: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    if report.skipped and sys.platform != "win32":
+        _SKIPPED.append(report.nodeid)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _SKIPPED:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    for nodeid in _SKIPPED:
+        terminalreporter.write_line(f"Could not run, so it failed: {nodeid}")

@@ -1,0 +1,160 @@
+"""The house in order: one list of dependencies, imports that run one way, nothing at import."""
+
+import ast
+import importlib.metadata
+import json
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).parents[1]
+PACKAGE = ROOT / "gan_lessons"
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+
+# The house, from the top floor to the cellar: a module imports from its own floor or below.
+FLOORS = [
+    {"cli"},
+    {"doctor", "lessons"},
+    {"widgets"},
+    {"exercises"},
+    {"plotting"},
+    {"metrics", "judge"},
+    {"pretrained"},
+    {"training"},
+    {"models", "losses"},
+    {"game"},
+    {"data"},
+    {"files"},
+    {"errors"},
+    {"__init__"},
+]
+LEVEL = {module: -floor for floor, modules in enumerate(FLOORS) for module in modules}
+MODULES = sorted(
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__")
+    for path in PACKAGE.rglob("*.py")
+)
+
+
+def test_environment_yml_installs_what_pyproject_lists() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text(encoding="utf-8"))
+    python, pip, from_pip = environment["dependencies"]
+    assert pip == "pip"
+    name, version = python.split("=")  # conda pins with one =
+    assert name == "python"
+    lowest = PROJECT["project"]["requires-python"].removeprefix(">=")
+    assert tuple(map(int, version.split("."))) >= tuple(map(int, lowest.split(".")))
+    (course,) = from_pip["pip"]
+    extra = re.fullmatch(r"-e \.\[(\w+)\]", course)
+    assert extra
+    assert extra[1] in PROJECT["project"]["optional-dependencies"]
+
+
+def requirement_lines() -> list[str]:
+    text = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    lists = re.findall(r"^(?:dependencies|lab|test) = \[\n(.*?)^\]", text, re.DOTALL | re.MULTILINE)
+    return [line.strip() for block in lists for line in block.splitlines()]
+
+
+def test_every_dependency_is_bounded_and_has_its_reason() -> None:
+    lines = requirement_lines()
+    listed = PROJECT["project"]["dependencies"] + [
+        each for extra in PROJECT["project"]["optional-dependencies"].values() for each in extra
+    ]
+    assert len(lines) == len(listed) > 15
+    for line in lines:
+        if '"gan-lessons[lab]"' in line:
+            continue
+        assert re.fullmatch(r'"[\w-]+(==[\d.]+|>=[\d.]+,<[\d.]+)",\s+# \w.*', line), line
+
+
+def test_every_import_is_a_listed_dependency() -> None:
+    """What the package imports is listed; nothing arrives only because something else brings it."""
+    listed = {re.split(r"[<>=\[]", line.strip('", '))[0] for line in requirement_lines()}
+    listed |= {"gan-lessons"}
+    brought = {"IPython": "ipykernel", "traitlets": "ipywidgets", "nbformat": "nbclient"}
+    owners = importlib.metadata.packages_distributions()
+    for path in PACKAGE.rglob("*.py"):
+        for name in imported(path):
+            top = name.split(".")[0]
+            if top in sys.stdlib_module_names:
+                continue
+            names = {brought.get(top, owner) for owner in owners[top]}
+            assert names & listed, f"{path.name} imports {top}"
+
+
+def imported(path: Path) -> list[str]:
+    names = []
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names += [f"{node.module}.{alias.name}" for alias in node.names]
+    return names
+
+
+def test_imports_run_one_way() -> None:
+    for path in PACKAGE.rglob("*.py"):
+        own = path.relative_to(PACKAGE).with_suffix("").parts[0]
+        for name in imported(path):
+            parts = name.split(".")
+            if parts[0] != "gan_lessons" or len(parts) == 1:
+                continue
+            other = parts[1] if parts[1] in LEVEL else "__init__"
+            assert LEVEL[other] <= LEVEL[own], f"{path.name} imports {name}, a floor above it"
+
+
+def test_importing_everything_touches_no_network_gpu_or_pyplot() -> None:
+    program = f"""
+import importlib, json, socket, sys
+def refuse(*args, **kwargs):
+    raise AssertionError("network at import")
+socket.socket.connect = socket.getaddrinfo = refuse
+for name in {MODULES!r}:
+    importlib.import_module(name)
+import torch
+print(json.dumps([torch.cuda.is_initialized(), "matplotlib.pyplot" in sys.modules]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == [False, False]
+
+
+def test_importing_the_package_loads_nothing_else() -> None:
+    program = (
+        "import sys; before = set(sys.modules); import gan_lessons; "
+        "print(*set(sys.modules) - before)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.stdout.split() == ["gan_lessons"]
+
+
+def test_no_path_of_one_machine_in_what_is_shipped() -> None:
+    listing = subprocess.run(
+        ["git", "ls-files", "-co", "--exclude-standard"], cwd=ROOT, capture_output=True, text=True
+    )
+    files = [ROOT / name for name in listing.stdout.splitlines() if not name.startswith("tests/")]
+    assert len(files) > 30
+    path = re.compile(r"(?<![\w.~-])/(?:home|root|work|Users)/\w")
+    for file in files:
+        if file.suffix in {".py", ".md", ".toml", ".yml", ".ipynb"} and file.is_file():
+            assert not path.search(file.read_text(encoding="utf-8")), file
+
+
+def test_shipped_weights_are_small_and_safe() -> None:
+    weights = sorted((PACKAGE / "weights").iterdir())
+    assert {path.stem for path in weights} >= {"judge", "dcgan"}
+    for path in weights:
+        assert path.suffix == ".safetensors"
+        assert path.stat().st_size < 1_000_000
+
+
+@pytest.mark.parametrize("target", ["help", "lab", "test", "check", "notebooks", "clean"])
+def test_make_lists_its_commands(target: str) -> None:
+    done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    assert re.search(rf"^  make {target} +\w", done.stdout, re.MULTILINE)
