@@ -8,7 +8,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gan_lessons import __version__
 from gan_lessons.errors import UserError
@@ -30,10 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except UserError as error:
         print(f"gan-lessons: {error}", file=sys.stderr)
         return 2
+    except OSError as error:  # a file that may not be read, a name that is too long, …
+        print(f"gan-lessons: The system refuses: {error}.", file=sys.stderr)
+        return 2
     except KeyboardInterrupt:
         print("gan-lessons: interrupted.", file=sys.stderr)
         return 130
     return code
+
+
+class _TerseParser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence, without the usage before it."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"{self.prog}: {message}; see {self.prog} --help.\n")
 
 
 def _whole(low: int, high: int) -> Callable[[str], int]:
@@ -46,7 +56,7 @@ def _whole(low: int, high: int) -> Callable[[str], int]:
             value = low - 1
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(
-                f"{text!r} will not do; choose a whole number from {low:,} to {high:,}."
+                f"{text!r} will not do; choose a whole number from {low:,} to {high:,}"
             )
         return value
 
@@ -61,7 +71,7 @@ def _real(low: float, high: float) -> Callable[[str], float]:
             value = float("nan")
         if not low <= value <= high:
             raise argparse.ArgumentTypeError(
-                f"{text!r} will not do; choose a number from {low:,} to {high:,}."
+                f"{text!r} will not do; choose a number from {low:,} to {high:,}"
             )
         return value
 
@@ -69,7 +79,7 @@ def _real(low: float, high: float) -> Callable[[str], float]:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _TerseParser(
         prog="gan-lessons",
         description="The command-line side of the course GAN Lessons.",
         epilog="gan-lessons COMMAND --help explains a command.",
@@ -160,9 +170,7 @@ def _doctor(_: argparse.Namespace) -> int:
 
     checks = doctor.examine()
     for check in checks:
-        print(f"{'ok     ' if check.good else 'PROBLEM'} {check.name}: {check.found}")
-        if not check.good:
-            print(f"        {check.advice}")
+        print(check)
     problems = sum(not check.good for check in checks)
     print("All is well." if problems == 0 else f"Problems: {problems}.")
     return 1 if problems else 0
@@ -195,9 +203,13 @@ def _data_download(arguments: argparse.Namespace) -> int:
 
 
 def _train(arguments: argparse.Namespace) -> int:
+    import torch
+
     from gan_lessons import data, plotting, pretrained
     from gan_lessons.files import written_aside
 
+    # Small networks gain little from a second thread, and lose a lot when the cores are busy.
+    torch.set_num_threads(1)
     recipe, seed = arguments.recipe or "dcgan", arguments.seed or 0
     out = arguments.out or Path("runs") / f"{recipe}-{seed}"
     if out.exists() and not out.is_dir():
@@ -254,12 +266,8 @@ def _trainer(arguments: argparse.Namespace, checkpoint: Path, images: "Tensor") 
             f"{checkpoint.parent} holds a run with other settings, at step {trainer.step:,}. "
             "Choose another --out; or go on with that run by --resume, without other options."
         )
-    if trainer.progress >= 1 and not arguments.resume:
-        raise UserError(
-            f"{checkpoint.parent} holds this very run, finished after {trainer.step:,} steps. "
-            "Choose another --out, or delete that folder."
-        )
-    print(f"Going on from step {trainer.step:,} of the run in {checkpoint.parent}.")
+    done = "finished" if trainer.progress >= 1 else "going on"
+    print(f"{checkpoint.parent} holds this run, at step {trainer.step:,}: {done}.")
     return trainer
 
 
@@ -350,11 +358,12 @@ def _load_array(path: Path) -> "Tensor":
     from gan_lessons import data
 
     try:
-        array = np.load(path, allow_pickle=False)
+        with path.open("rb") as file:
+            array = np.lib.format.read_array(file, allow_pickle=False)
     except FileNotFoundError:
         raise UserError(f"There is no file {path}.") from None
-    except (OSError, ValueError, EOFError) as error:
-        raise UserError(f"{path} is not a whole .npy file of numbers: {error}") from error
+    except Exception as error:  # a damaged header fails in many ways
+        raise UserError(f"{path} cannot be read as a whole .npy file of numbers.") from error
     return data.from_uint8(array)
 
 

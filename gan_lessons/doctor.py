@@ -25,6 +25,11 @@ class Check:
     good: bool = True
     advice: str = ""
 
+    def __str__(self) -> str:
+        if self.good:
+            return f"ok      {self.name}: {self.found}"
+        return f"PROBLEM {self.name}: {self.found}\n        {self.advice}"
+
 
 def examine() -> list[Check]:
     """Look at everything that the course needs."""

@@ -70,11 +70,15 @@ def show_digits(axes: Axes, images: Tensor, columns: int = 8) -> AxesImage:
     """Draw a `mosaic` into axes, white ink on black."""
     axes.set_axis_off()
     picture = mosaic(images, columns)
-    return axes.imshow(picture, cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
+    return axes.imshow(picture.numpy(), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
 
 
 def digit_grid(
-    images: Tensor, columns: int = 8, titles: Sequence[str] = (), title: str = ""
+    images: Tensor,
+    columns: int = 8,
+    titles: Sequence[str] = (),
+    title: str = "",
+    inches: float = 0.65,
 ) -> Figure:
     """Digits side by side.
 
@@ -83,9 +87,10 @@ def digit_grid(
         columns: digits in a row.
         titles: a short text on each digit, if any.
         title: a text above all of them.
+        inches: side of one digit.
     """
-    height, width = mosaic(images, columns).shape
-    size = (width / 46, height / 46 + (0.3 if title else 0))
+    rows, columns_used = (side / 30 for side in mosaic(images, columns).shape)
+    size = (inches * columns_used, inches * rows + (0.3 if title else 0))
     figure = Picture(figsize=size, layout="constrained")
     axes = figure.add_subplot(title=title)
     show_digits(axes, images, columns)
@@ -270,7 +275,7 @@ def matrices(named: Mapping[str, Tensor], numbers: bool = True, cell: float = 0.
     low = min(panel.min().item() for panel in panels)
     high = max(panel.max().item() for panel in panels)
     for axes, title, values in zip(row, named, panels, strict=True):
-        axes.imshow(values, cmap="Greys", vmin=low, vmax=high, interpolation="nearest")
+        axes.imshow(values.numpy(), cmap="Greys", vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(title, fontsize=9)
         axes.set(xticks=[], yticks=[])
         if not numbers:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import safetensors
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor, nn
 
 from gan_lessons.errors import UserError
@@ -34,7 +34,7 @@ def save_generator(trainer: Trainer, path: str | Path) -> None:
     }
     metadata = {"settings": json.dumps(asdict(trainer.settings))}
     with written_aside(path) as aside:
-        save_file(tensors, aside, metadata)
+        aside.write_bytes(save(tensors, metadata))
 
 
 def load_generator(source: str | Path) -> tuple[nn.Module, Settings]:

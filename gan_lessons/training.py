@@ -10,6 +10,7 @@ the data, history) is in :meth:`Trainer.state`, so that a run can be rewound or 
 """
 
 import copy
+import io
 import math
 import signal
 import threading
@@ -411,8 +412,10 @@ class Trainer:
             UserError: the file cannot be written.
         """
         state = self.state() | {"samples": _fingerprint(self.samples)}
+        buffer = io.BytesIO()  # torch.save into a file hides what the system says of a full disk
+        torch.save(state, buffer)
         with written_aside(path) as aside:
-            torch.save(state, aside)
+            aside.write_bytes(buffer.getbuffer())
 
     @classmethod
     def load(

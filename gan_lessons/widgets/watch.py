@@ -37,7 +37,7 @@ class _View:
     def draw(self) -> Figure:
         """The figure as of now."""
         history = self.trainer.history
-        self.digits.set_data(plotting.mosaic(self.trainer.sample(self.z), COLUMNS))
+        self.digits.set_data(plotting.mosaic(self.trainer.sample(self.z), COLUMNS).numpy())
         steps = [event.step for event in history]
         for line, name in ((self.real, "d_real"), (self.fake, "d_fake")):
             line.set_data(steps, plotting.smooth([getattr(e, name) for e in history], 25))

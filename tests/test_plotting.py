@@ -1,0 +1,211 @@
+"""Figures: every pixel of a mosaic, every point of a curve, and no pyplot."""
+
+import subprocess
+import sys
+from types import SimpleNamespace
+
+import matplotlib.colors
+import numpy as np
+import pytest
+import torch
+from matplotlib.figure import Figure
+
+from gan_lessons import plotting
+from gan_lessons.errors import UserError
+from gan_lessons.game import Estimate
+from gan_lessons.training import Event
+
+PNG = b"\x89PNG\r\n\x1a\n"
+X = torch.linspace(-1, 1, 50)
+
+
+def history(n: int = 60) -> list[Event]:
+    numbers = torch.rand(n, 4, generator=torch.Generator().manual_seed(0)).tolist()
+    return [Event(i + 1, i / 10, i / 5, *row) for i, row in enumerate(numbers)]
+
+
+def colour(name: str) -> tuple[float, ...]:
+    return matplotlib.colors.to_rgba(name)
+
+
+# Digits
+
+
+@pytest.mark.parametrize(("n", "columns"), [(1, 8), (5, 3), (8, 8), (9, 8), (6, 1), (3, 3)])
+def test_mosaic_places_every_pixel(n, columns) -> None:
+    images = torch.rand(n, 1, 4, 3, generator=torch.Generator().manual_seed(n)) * 2 - 1
+    picture = plotting.mosaic(images, columns)
+    columns = min(columns, n)
+    rows = -(-n // columns)
+    expected = torch.full((rows * 6, columns * 5), 1.0)  # empty places are white
+    for i in range(n):
+        top, left = i // columns * 6, i % columns * 5
+        expected[top : top + 6, left : left + 5] = -0.4  # the line around an image
+        expected[top + 1 : top + 5, left + 1 : left + 4] = images[i, 0]
+    assert torch.equal(picture, expected)
+
+
+@pytest.mark.parametrize("shape", [(28, 28), (4, 28, 28), (4, 3, 28, 28), (0, 1, 28, 28)])
+def test_other_shapes_are_refused(shape) -> None:
+    with pytest.raises(UserError, match=r"shape \(N, 1, 28, 28\), not \("):
+        plotting.digit_grid(torch.zeros(shape))
+
+
+@pytest.mark.parametrize("n", [1, 7, 8, 19])
+def test_digit_grid_shows_the_mosaic_with_ink_bright(n) -> None:
+    images = torch.rand(n, 1, 28, 28) * 2 - 1
+    figure = plotting.digit_grid(images.requires_grad_(), title="Digits")
+    (axes,) = figure.axes
+    (shown,) = axes.images
+    assert np.array_equal(shown.get_array(), plotting.mosaic(images))
+    assert shown.cmap(shown.norm(1.0))[:3] == (1, 1, 1)
+    assert shown.cmap(shown.norm(-1.0))[:3] == (0, 0, 0)
+    assert axes.get_title() == "Digits"
+    assert plotting.png(figure).startswith(PNG)
+
+
+def test_titles_stand_on_their_digits() -> None:
+    titles = [str(i) for i in range(5)]
+    (axes,) = plotting.digit_grid(torch.zeros(5, 1, 28, 28), columns=3, titles=titles).axes
+    cells = {text.get_text(): text.get_position() for text in axes.texts}
+    assert list(cells) == titles
+    for i, (x, y) in enumerate(cells.values()):
+        assert (y // 30, x // 30) == divmod(i, 3)
+
+
+# Curves
+
+
+@pytest.mark.parametrize("window", [1, 4, 100])
+def test_smooth_is_the_mean_of_the_latest_values(window) -> None:
+    values = torch.randn(20, generator=torch.Generator().manual_seed(0)).tolist()
+    means = [np.mean(values[max(0, i + 1 - window) : i + 1]) for i in range(20)]
+    assert np.allclose(plotting.smooth(values, window), means, atol=1e-12)
+    assert len(plotting.smooth([], window)) == 0
+
+
+def test_curves_draw_the_running_means_of_a_run() -> None:
+    events = history()
+    left, right = plotting.curves(events, window=10).axes
+    lines = {line.get_label(): line for axes in (left, right) for line in axes.lines}
+    for label, name, look in (
+        ("discriminator's loss", "loss_discriminator", plotting.REAL),
+        ("generator's loss", "loss_generator", plotting.FAKE),
+        ("D(x), real", "d_real", plotting.REAL),
+        ("D(G(z)), fake", "d_fake", plotting.FAKE),
+    ):
+        values = [getattr(event, name) for event in events]
+        assert list(lines[label].get_xdata()) == list(range(1, 61))
+        assert np.allclose(lines[label].get_ydata(), plotting.smooth(values, 10))
+        assert lines[label].get_color() == look
+    assert right.get_ylim() == (0, 1)
+    assert plotting.png(plotting.curves([])).startswith(PNG)  # before the first step
+
+
+def test_densities_and_what_discriminators_answer() -> None:
+    real, fake, answers = X.exp(), (-X).exp(), X.sigmoid()
+    (single,) = plotting.densities(X, real, fake).axes
+    assert [line.get_label() for line in single.lines] == ["p, real", "q, generator"]
+    above, below = plotting.densities(X, real, fake, {"D*": answers, "D": 1 - answers}).axes
+    for line, values, look, style in zip(
+        above.lines, (real, fake), (plotting.REAL, plotting.FAKE), ("-", "--"), strict=True
+    ):
+        assert np.array_equal(line.get_ydata(), values)
+        assert (line.get_color(), line.get_linestyle()) == (look, style)
+    labelled = {line.get_label(): line.get_ydata() for line in below.lines}
+    assert np.array_equal(labelled["D*"], answers)
+    assert np.array_equal(labelled["D"], 1 - answers)
+
+
+# The other kinds
+
+
+def test_bars_are_as_high_as_the_shares() -> None:
+    shares = [0.05 + 0.01 * i for i in range(10)]
+    (axes,) = plotting.bars(shares).axes
+    assert [bar.get_height() for bar in axes.patches] == shares
+    assert axes.lines[0].get_ydata() == pytest.approx([0.1, 0.1])
+
+
+def test_estimates_have_bars_of_two_standard_errors() -> None:
+    found = [Estimate(0.5, 0.1), Estimate(0.7, 0.02)]
+    (axes,) = plotting.estimates([10, 1000], found, truth=0.69).axes
+    (ends,) = axes.containers[0].lines[2]
+    assert np.allclose(ends.get_segments(), [[(10, 0.3), (10, 0.7)], [(1000, 0.66), (1000, 0.74)]])
+    assert any(line.get_ydata() == [0.69, 0.69] for line in axes.lines[-1:])
+
+
+def test_matrices_share_one_scale() -> None:
+    named = {"a": torch.tensor([[0.0, 1.0]]), "b": torch.tensor([[2.0], [4.0]])}
+    figure = plotting.matrices(named)
+    assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
+    for axes, values in zip(figure.axes, named.values(), strict=True):
+        assert np.array_equal(axes.images[0].get_array(), values)
+        assert axes.images[0].get_clim() == (0, 4)
+    assert [text.get_text() for text in figure.axes[1].texts] == ["2", "4"]
+    assert not plotting.matrices(named, numbers=False).axes[0].texts
+
+
+def test_histograms_show_shares_whatever_the_counts() -> None:
+    sets = {"real": torch.randn(100), "fake": torch.randn(9, 9), "other": torch.randn(7)}
+    (axes,) = plotting.histograms(sets, "x").axes
+    assert [steps.get_label() for steps in axes.patches] == list(sets)
+    for steps, numbers in zip(axes.patches, sets.values(), strict=True):
+        shares, edges, _ = steps.get_data()
+        assert shares.sum() == pytest.approx(1)
+        inside = (numbers >= edges[0]) & (numbers <= edges[-1])
+        assert inside.all()
+    assert axes.patches[0].get_edgecolor() == colour(plotting.REAL)
+    assert axes.patches[1].get_edgecolor() == colour(plotting.FAKE)
+
+
+def test_lines_avoid_the_colours_of_real_and_fake() -> None:
+    curves = {f"curve {i}": X * i for i in range(4)}
+    (axes,) = plotting.lines(X, curves, "x", "y", level=("limit", 0.5)).axes
+    colours = [line.get_color() for line in axes.lines[:4]]
+    assert len(set(colours)) == 4
+    assert not {plotting.REAL, plotting.FAKE} & set(colours)
+    assert [text.get_text() for text in axes.get_legend().texts] == [*curves, "limit"]
+
+
+def every_figure() -> list[Figure]:
+    return [
+        plotting.digit_grid(torch.zeros(3, 1, 28, 28)),
+        plotting.curves(history(3)),
+        plotting.densities(X, X.exp(), X.exp()),
+        plotting.bars([0.1] * 10),
+        plotting.lines(X, {"a": X}, "x", "y"),
+        plotting.estimates([10], [SimpleNamespace(mean=0.0, standard_error=1.0)], 0.0),
+        plotting.contours(X, X[:9], torch.outer(X[:9], X), "x", "y", "height", mark=(0.5, 0)),
+        plotting.matrices({"a": torch.eye(2)}),
+        plotting.histograms({"a": X}, "x"),
+    ]
+
+
+def test_every_figure_is_new_and_shows_itself_in_a_notebook() -> None:
+    for first, second in zip(every_figure(), every_figure(), strict=True):
+        assert first is not second
+        image = first._repr_png_()
+        assert image.startswith(PNG)
+        assert image == second._repr_png_()
+
+
+def test_the_two_colours_differ_in_lightness_as_well() -> None:
+    def lightness(name: str) -> float:
+        linear = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in colour(name)]
+        return float(np.dot(linear[:3], [0.2126, 0.7152, 0.0722]))
+
+    assert colour(plotting.REAL) != colour(plotting.FAKE)
+    assert lightness(plotting.FAKE) > 1.3 * lightness(plotting.REAL)
+
+
+def test_pyplot_is_never_imported() -> None:
+    code = (
+        "import sys, torch\n"
+        "from gan_lessons import plotting\n"
+        "import gan_lessons.widgets.watch\n"
+        "plotting.png(plotting.digit_grid(torch.zeros(3, 1, 28, 28)))\n"
+        "plotting.png(plotting.bars([0.5, 0.5]))\n"
+        "assert 'matplotlib.pyplot' not in sys.modules\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

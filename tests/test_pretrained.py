@@ -1,0 +1,141 @@
+"""Generators from files: what is saved comes back, and what is not one is named."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+
+from gan_lessons import metrics, pretrained, training
+from gan_lessons.errors import UserError
+from gan_lessons.training import Settings, Trainer
+
+SETTINGS = Settings(
+    latent_dim=8,
+    generator_width=6,
+    discriminator_width=4,
+    batch_size=8,
+    steps=6,
+    noise_scale=0.5,
+)
+
+
+@pytest.fixture(scope="module")
+def trainer() -> Trainer:
+    samples = torch.rand(50, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    trainer = Trainer(samples, SETTINGS)
+    for _ in trainer.run():
+        pass
+    return trainer
+
+
+def images_of(source: str | Path) -> Tensor:
+    generator, settings = pretrained.load_generator(source)
+    return training.sample(generator, pretrained.noise(20, settings))
+
+
+def test_a_saved_generator_comes_back_within_half_precision(trainer, tmp_path) -> None:
+    path = tmp_path / "g.safetensors"
+    pretrained.save_generator(trainer, path)
+    generator, settings = pretrained.load_generator(path)
+    assert settings == SETTINGS
+    assert not generator.training
+    for name, tensor in trainer.average.state_dict().items():
+        loaded = generator.state_dict()[name]
+        assert loaded.dtype == tensor.dtype, name
+        # A half has 11 binary digits, and steps of 2⁻²⁴ near 0.
+        assert torch.allclose(loaded.double(), tensor.double(), rtol=2**-11, atol=2**-25), name
+    exact = trainer.sample(pretrained.noise(20, SETTINGS))
+    assert torch.allclose(images_of(path), exact, atol=0.02)
+    assert all(t.dtype == torch.half for t in load_file(path).values() if t.is_floating_point())
+
+
+def test_a_run_is_its_checkpoint_exactly(trainer, tmp_path) -> None:
+    trainer.save(tmp_path / pretrained.CHECKPOINT)
+    exact = trainer.sample(pretrained.noise(20, SETTINGS))
+    assert torch.equal(images_of(tmp_path), exact)
+    assert torch.equal(images_of(str(tmp_path)), exact)
+    assert torch.equal(images_of(tmp_path / pretrained.CHECKPOINT), exact)
+
+
+def test_a_loaded_generator_does_not_mind_the_batch(trainer, tmp_path) -> None:
+    trainer.save(tmp_path / pretrained.CHECKPOINT)
+    generator, settings = pretrained.load_generator(tmp_path)
+    z = pretrained.noise(7, settings)
+    alone = torch.cat([generator(one[None]) for one in z])
+    assert torch.allclose(generator(z), alone, atol=1e-5)
+    assert not generator(z).requires_grad
+
+
+def test_noise_has_the_scale_of_training_and_follows_its_seed() -> None:
+    z = pretrained.noise(2000, SETTINGS)
+    assert z.shape == (2000, 8)
+    assert z.std().item() == pytest.approx(0.5, rel=0.05)
+    assert z.mean().item() == pytest.approx(0, abs=0.02)
+    assert torch.equal(z, pretrained.noise(2000, SETTINGS, seed=0))
+    assert not torch.equal(z, pretrained.noise(2000, SETTINGS, seed=1))
+
+
+def test_names_are_the_files_that_ship_but_not_the_judge(trainer, tmp_path, monkeypatch) -> None:
+    monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
+    assert pretrained.names() == []
+    for name in ("b", "a", "judge"):
+        pretrained.save_generator(trainer, tmp_path / f"{name}.safetensors")
+    assert pretrained.names() == ["a", "b"]
+    assert torch.equal(images_of("a"), images_of(tmp_path / "a.safetensors"))
+    with pytest.raises(UserError, match=r"no generator 'judge'. Name a shipped one \(a, b\)"):
+        pretrained.load_generator("judge")
+
+
+def test_what_is_not_there_is_said(tmp_path) -> None:
+    for source in (tmp_path, tmp_path / "none.safetensors", "dcgann", ""):
+        with pytest.raises(UserError, match="There is no generator"):
+            pretrained.load_generator(source)
+
+
+@pytest.mark.parametrize("kept", [0, 4, 100, 5000])
+def test_a_truncated_file_is_named(trainer, tmp_path, kept) -> None:
+    path = tmp_path / "g.safetensors"
+    pretrained.save_generator(trainer, path)
+    path.write_bytes(path.read_bytes()[:kept])
+    with pytest.raises(UserError, match=r"g\.safetensors is not a generator .* or is damaged"):
+        pretrained.load_generator(path)
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [
+        None,
+        {},
+        {"settings": "{"},
+        {"settings": "7"},
+        {"settings": '{"latent": 8}'},
+        {"settings": '{"latent_dim": 0}'},
+    ],
+)
+def test_other_safetensors_files_are_named(tmp_path, metadata) -> None:
+    path = tmp_path / "g.safetensors"
+    save_file({"x": torch.zeros(3)}, path, metadata)
+    with pytest.raises(UserError, match="is not a generator of this course"):
+        pretrained.load_generator(path)
+
+
+def test_layers_that_contradict_the_settings_are_named(tmp_path) -> None:
+    path = tmp_path / "g.safetensors"
+    generator, _ = training.build(SETTINGS)
+    metadata = {"settings": json.dumps({"latent_dim": 9, "generator_width": 6})}
+    save_file(generator.state_dict(), path, metadata)
+    with pytest.raises(UserError, match="other layers than its settings say"):
+        pretrained.load_generator(path)
+
+
+def test_the_shipped_dcgan_draws_digits() -> None:
+    assert "dcgan" in pretrained.names()
+    for name in pretrained.names():
+        generator, settings = pretrained.load_generator(name)
+        found = metrics.report(training.sample(generator, pretrained.noise(1000, settings)))
+        assert found.confidence >= 0.85, name
+        assert min(found.shares) >= 0.04, name
+        assert pretrained.FOLDER.joinpath(f"{name}.safetensors").stat().st_size < 1_000_000
