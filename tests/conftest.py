@@ -1,4 +1,4 @@
-"""A check that could not run is a failure: a skip counts as one, except of Unix signals elsewhere."""
+"""A check that could not run is a failure: a skip counts as one, but for Windows (no signals)."""
 
 import sys
 

@@ -34,7 +34,7 @@ def folder(tmp_path, arrays):
     place = tmp_path / "mine"
     place.mkdir()
     (place / IMAGES).write_bytes(idx_bytes(arrays[0]))
-    (place / f"{LABELS}.gz").write_bytes(gzip.compress(idx_bytes(arrays[1])))
+    (place / f"{LABELS}.gz").write_bytes(gzip.compress(idx_bytes(arrays[1]), mtime=0))
     return place
 
 
@@ -64,7 +64,7 @@ def test_read_idx_gives_back_what_was_written_whatever_the_name(tmp_path, shape,
 
 
 GOOD = idx_bytes(np.arange(10))
-PACKED = gzip.compress(GOOD)
+PACKED = gzip.compress(GOOD, mtime=0)
 
 
 @pytest.mark.parametrize(
@@ -78,11 +78,11 @@ PACKED = gzip.compress(GOOD)
         (PACKED[:12] + b"\xff" * 6 + PACKED[18:], "its gzip data are corrupt"),
         (PACKED + b"junk", "its gzip data are corrupt"),
         (b"<!DOCTYPE html><title>Log in</title>", "it is a web page instead of data"),
-        (gzip.compress(b"\n  <html>"), "it is a web page instead of data"),
+        (gzip.compress(b"\n  <html>", mtime=0), "it is a web page instead of data"),
         (b"\xef\xbb\xbf<html>", "it is a web page instead of data"),
         (b"PK\x03\x04zip", "it begins with 50 4b 03 04, but IDX data begin with 00 00 08"),
         (b"\x00\x00\x0d\x01" + GOOD[4:], "it begins with 00 00 0d 01"),
-        (gzip.compress(b""), "it begins with nothing"),
+        (gzip.compress(b"", mtime=0), "it begins with nothing"),
         (GOOD[:3], "it stops inside its header"),
         (GOOD[:6], "it stops inside its header"),
         (b"\x00\x00\x08\x00", "it stops inside its header"),
@@ -287,7 +287,7 @@ def put_full_set(place, arrays, monkeypatch=None):
     place.mkdir(exist_ok=True)
     for image_name, label_name in idx.FILES.values():
         for name, array in zip((image_name, label_name), arrays, strict=True):
-            (place / f"{name}.gz").write_bytes(gzip.compress(idx_bytes(array)))
+            (place / f"{name}.gz").write_bytes(gzip.compress(idx_bytes(array), mtime=0))
             if monkeypatch is not None:
                 checksum = hashlib.sha256(idx_bytes(array)).hexdigest()
                 monkeypatch.setitem(idx.SHA256, name, checksum)

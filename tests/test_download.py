@@ -47,7 +47,7 @@ def contents():
 @pytest.fixture
 def files(contents):
     """What an honest mirror holds: file name → gzip bytes."""
-    return {f"{name}.gz": gzip.compress(data) for name, data in contents.items()}
+    return {f"{name}.gz": gzip.compress(data, mtime=0) for name, data in contents.items()}
 
 
 @pytest.fixture(autouse=True)
@@ -258,7 +258,7 @@ def test_a_connection_that_breaks_off_is_continued(folder, mirror, files, conten
 
 def test_without_ranges_the_next_mirror_starts_afresh(folder, mirror, files, contents):
     # The second mirror compresses differently: continuing the first one's part would fail.
-    other = {name: gzip.compress(gzip.decompress(data), 0) for name, data in files.items()}
+    other = {name: gzip.compress(gzip.decompress(data), 0, mtime=0) for name, data in files.items()}
     cut, good = mirror(CutPlain, files), mirror(Ranges, other)
     get(folder, cut, good)
     assert_complete(folder, contents)
@@ -266,7 +266,7 @@ def test_without_ranges_the_next_mirror_starts_afresh(folder, mirror, files, con
 
 
 def test_a_part_is_continued_only_from_its_own_mirror(folder, mirror, files, contents):
-    other = {name: gzip.compress(gzip.decompress(data), 0) for name, data in files.items()}
+    other = {name: gzip.compress(gzip.decompress(data), 0, mtime=0) for name, data in files.items()}
     gone, first, second = mirror(Plain, {}), mirror(Ranges, files), mirror(Ranges, other)
     folder.mkdir()
     part_of(folder, first).write_bytes(files[f"{FIRST}.gz"][:70_000])
@@ -308,12 +308,12 @@ FAULTS = [
     ),
     (
         Ranges,
-        lambda files: dict.fromkeys(files, gzip.compress(GOOD_BUT_OTHER)),
+        lambda files: dict.fromkeys(files, gzip.compress(GOOD_BUT_OTHER, mtime=0)),
         r"other data than MNIST's \(the SHA-256 differs\)",
     ),
     (
         Plain,
-        lambda files: dict.fromkeys(files, gzip.compress(b"<html>")),
+        lambda files: dict.fromkeys(files, gzip.compress(b"<html>", mtime=0)),
         "cannot be used: it is a web page",
     ),
 ]
