@@ -16,7 +16,7 @@ help: ## list these commands
 
 lab: .venv/lab.stamp ## set up if needed, and open JupyterLab on lesson 00 (PORT=8888, BROWSER=none)
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb --port=$(PORT) \
-		--LabApp.default_url=/lab/tree/notebooks/00_start_here.ipynb \
+		--LabApp.default_url=/lab/tree/00_start_here.ipynb \
 		$(if $(filter none,$(BROWSER)),--no-browser) \
 		$(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 

@@ -1,0 +1,55 @@
+"""`make lab` serves: what it opens is lesson 00, and it is there."""
+
+import json
+import os
+import re
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture
+def address() -> Iterator[str]:
+    """The address that the server prints, with its token."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    command = ["make", "lab", "BROWSER=none", f"PORT={port}"]
+    server = subprocess.Popen(
+        command,
+        cwd=ROOT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        text=True,
+        env=os.environ | {"JUPYTER_PLATFORM_DIRS": "1"},
+        start_new_session=True,
+    )
+    try:
+        assert server.stderr is not None
+        printed = (re.search(r"http://127\.\S+", line) for line in server.stderr)
+        yield next(match for match in printed if match)[0]
+    finally:
+        if sys.platform == "win32":
+            server.terminate()
+        else:
+            os.killpg(server.pid, 15)
+        server.communicate(timeout=60)
+
+
+def test_make_lab_opens_lesson_00(address: str) -> None:
+    page, token = address.split("?")
+    path = page.partition("/lab/tree/")[2]
+    assert path == "00_start_here.ipynb"
+    with urllib.request.urlopen(address, timeout=30) as answer:
+        assert b"JupyterLab" in answer.read()
+    contents = page.replace("/lab/tree/", "/api/contents/")
+    with urllib.request.urlopen(f"{contents}?{token}", timeout=30) as answer:
+        notebook = json.load(answer)
+    assert "Start here" in notebook["content"]["cells"][0]["source"]
