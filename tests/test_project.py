@@ -146,6 +146,19 @@ def test_no_path_of_one_machine_in_what_is_shipped() -> None:
             assert not path.search(file.read_text(encoding="utf-8")), file
 
 
+def test_the_readme_lists_every_lesson_with_its_times() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    sources = sorted((ROOT / "notebooks" / "source").glob("*.md"))
+    assert sources
+    for source in sources:
+        front = yaml.safe_load(source.read_text(encoding="utf-8").split("---")[1])
+        link = f"[{front['lesson']:02d} {front['title']}](notebooks/{source.stem}.ipynb)"
+        row = re.search(rf"^\| {re.escape(link)} \|.*\| (\d+) min \| (\d+) s \|$", readme, re.M)
+        assert row, f"README.md has no row for {link}"
+        assert int(row[1]) == front["minutes"]
+        assert int(row[2]) <= front["seconds"]
+
+
 def test_shipped_weights_are_small_and_safe() -> None:
     weights = sorted((PACKAGE / "weights").iterdir())
     assert {path.stem for path in weights} >= {"judge", "dcgan"}

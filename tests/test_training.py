@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -313,6 +314,15 @@ def test_a_missing_checkpoint_and_other_data_are_refused(samples, tmp_path) -> N
         Trainer.load(tmp_path / "checkpoint.pt", -samples)
 
 
+@pytest.fixture
+def interruptible() -> Iterator[None]:
+    """A job started in the background ignores interrupts; a notebook's kernel never does."""
+    usual = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_for_the_end_of_the_step(samples, monkeypatch) -> None:
     trainer = finish(Trainer(samples, SMALL), 2)
     original = Trainer.generator_step
