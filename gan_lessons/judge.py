@@ -16,6 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from gan_lessons.data import load_digits
+from gan_lessons.errors import UserError
 from gan_lessons.files import written_aside
 
 WEIGHTS = Path(__file__).parent / "weights" / "judge.safetensors"
@@ -133,7 +134,10 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     arguments = parser.parse_args()
     torch.set_num_threads(1)  # the order of sums, and so the last bits, depend on it
-    digits, test = load_digits("train"), load_digits("test")
+    try:
+        digits, test = load_digits("train"), load_digits("test")
+    except UserError as error:
+        parser.error(str(error))
     judge = train(digits.images, digits.labels, arguments.epochs, arguments.seed)
     print(f"test accuracy: {accuracy(judge, test.images, test.labels):.2%}")
     with written_aside(arguments.out) as aside:
