@@ -8,7 +8,7 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # One thread for each process: lessons and tests run side by side, one per core.
 QUIET := OMP_NUM_THREADS=1 GAN_LESSONS_DATA=bundled
 
-.PHONY: help lab test check notebooks clean
+.PHONY: help lab test check notebooks site bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -21,7 +21,9 @@ lab: .venv/lab.stamp ## set up if needed, and open JupyterLab on lesson 00 (PORT
 		$(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
 test: .venv/test.stamp ## set up if needed, and run every test and every notebook
-	$(QUIET) $(BIN)/python -m pytest -n logical tests
+	$(QUIET) $(BIN)/python -m pytest -n logical tests --ignore tests/browser
+	$(BIN)/python tests/browser/harness.py || $(BIN)/python -m playwright install chromium
+	$(QUIET) $(BIN)/python -m pytest --durations 0 --durations-min 5 tests/browser
 	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadfile --durations 0 --durations-min 5 \
 		--nbval --nbval-cell-timeout 300 --timeout 600 notebooks
 
@@ -33,6 +35,12 @@ check: .venv/test.stamp ## lint, format, types, and whether notebooks are in ste
 
 notebooks: .venv/test.stamp ## execute the lessons' sources into notebooks (all, or LESSON=07)
 	$(QUIET) $(BIN)/python -m gan_lessons.lessons build $(LESSON)
+
+site: .venv/test.stamp ## write the lessons as web pages into build/site
+	$(BIN)/python -m gan_lessons.site
+
+bench: .venv/test.stamp ## measure speeds against the usual way, in one table
+	$(QUIET) $(BIN)/python tests/benchmarks/bench.py
 
 clean: ## remove the environment and all that was built; your runs and data stay
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache

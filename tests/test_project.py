@@ -20,12 +20,12 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # The house, from the top floor to the cellar: a module imports from its own floor or below.
 FLOORS = [
     {"cli"},
-    {"doctor", "lessons"},
+    {"doctor", "site", "lessons"},
     {"widgets"},
     {"exercises"},
     {"plotting"},
     {"metrics", "judge"},
-    {"pretrained"},
+    {"pretrained", "plane", "latent"},
     {"training"},
     {"models", "losses"},
     {"game"},
@@ -78,6 +78,7 @@ def test_every_import_is_a_listed_dependency() -> None:
     listed = {re.split(r"[<>=\[]", line.strip('", '))[0] for line in requirement_lines()}
     listed |= {"gan-lessons"}
     brought = {"IPython": "ipykernel", "traitlets": "ipywidgets", "nbformat": "nbclient"}
+    brought |= {"pygments": "nbconvert"}
     owners = importlib.metadata.packages_distributions()
     for path in PACKAGE.rglob("*.py"):
         for name in imported(path):
@@ -167,7 +168,9 @@ def test_shipped_weights_are_small_and_safe() -> None:
         assert path.stat().st_size < 1_000_000
 
 
-@pytest.mark.parametrize("target", ["help", "lab", "test", "check", "notebooks", "clean"])
+@pytest.mark.parametrize(
+    "target", ["help", "lab", "test", "check", "notebooks", "site", "bench", "clean"]
+)
 def test_make_lists_its_commands(target: str) -> None:
     done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert re.search(rf"^  make {target} +\w", done.stdout, re.MULTILINE)

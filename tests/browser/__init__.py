@@ -1,0 +1,1 @@
+"""Lessons and widgets used as a person would: real JupyterLab in a real Chromium."""

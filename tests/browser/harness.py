@@ -1,0 +1,422 @@
+"""JupyterLab on a copy of the notebooks, a browser, and lessons opened in it.
+
+`Jupyter` is the server and the browser, `Lesson` one opened notebook. Whatever goes wrong in the
+browser, in the kernel or in the server is collected as a fault, and closing a lesson raises it.
+"""
+
+import io
+import json
+import os
+import re
+import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+import matplotlib.image
+import nbformat
+import numpy as np
+from playwright.sync_api import Locator, Page, Playwright, WebSocket, sync_playwright
+
+ROOT = Path(__file__).parents[2]
+SHOTS = ROOT / "build" / "browser"
+SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+FLAGS = [
+    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"),
+]
+NO_BROWSER = (
+    "No browser was found. Run `.venv/bin/python -m playwright install --with-deps chromium`, or "
+    "install chromium with the system's package manager (Debian: apt install chromium), or set "
+    "GAN_LESSONS_BROWSER to the path of a Chromium or Chrome."
+)
+# All cells are in the page, wherever it is scrolled to; and nothing asks about news.
+SETTINGS = {
+    "notebook-extension/tracker": {"windowingMode": "none"},
+    "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
+}
+# What every page offers to `Lesson`: the opened notebook, and commands that finish later.
+SCRIPT = """
+window.notebook = () => [...(window.jupyterapp?.shell.widgets("main") ?? [])]
+    .find(widget => widget.content?.activeCellIndex !== undefined);
+window.find = text => {
+    const cells = window.notebook().content.widgets;
+    const index = cells.findIndex(
+        cell => cell.model.type === "code" && cell.model.sharedModel.source.includes(text));
+    if (index < 0) throw new Error(`No code cell contains: ${text}`);
+    return index;
+};
+window.start = (command, index) => {
+    const content = window.notebook().content;
+    if (index >= 0) { content.deselectAll(); content.activeCellIndex = index; }
+    window.finished = false;
+    window.jupyterapp.commands.execute(command).finally(() => { window.finished = true; });
+};
+window.ask = async expression => {
+    const kernel = window.notebook().sessionContext.session.kernel;
+    const asked = kernel.requestExecute(
+        {code: "", silent: true, user_expressions: {value: expression}});
+    const late = new Promise((_, no) => setTimeout(() => no(new Error("kernel is busy")), 60000));
+    const reply = (await Promise.race([asked.done, late])).content;
+    const value = reply.user_expressions?.value;
+    if (value?.status !== "ok") throw new Error(JSON.stringify(value ?? reply));
+    return value.data["text/plain"];
+};
+"""
+
+
+def find_browser(playwright: Playwright) -> str:
+    """Path of the browser: the one that is asked for, Playwright's own, or the system's.
+
+    Raises:
+        FileNotFoundError: there is none; the sentence says how to get one.
+    """
+    asked = os.environ.get("GAN_LESSONS_BROWSER")
+    for name in [asked] if asked else [playwright.chromium.executable_path, *SYSTEM_BROWSERS]:
+        if path := shutil.which(name):
+            return path
+    raise FileNotFoundError(NO_BROWSER)
+
+
+def pixels(locator: Locator) -> np.ndarray:
+    """What an element shows on the screen: uint8 (h, w, 3)."""
+    image = matplotlib.image.imread(io.BytesIO(locator.screenshot()))
+    return (image[..., :3] * 255).round().astype(np.uint8)
+
+
+def settled(locator: Locator, timeout: float = 10) -> np.ndarray:
+    """The pixels of an element once they stay: what is loading or moving has come to rest."""
+    end, before = time.monotonic() + timeout, pixels(locator)
+    while not np.array_equal(now := pixels(locator), before):
+        assert time.monotonic() < end, f"still changing after {timeout:g} s"
+        before = now
+    return now
+
+
+def changed(locator: Locator, before: np.ndarray, timeout: float = 10) -> np.ndarray:
+    """Wait until an element's pixels are no longer ``before``; return the new ones."""
+    end = time.monotonic() + timeout
+    while np.array_equal(now := pixels(locator), before):
+        assert time.monotonic() < end, f"no pixel changed in {timeout:g} s"
+    return now
+
+
+def fault_in(frame: bytes | str) -> str | None:
+    """The error or the stderr text in a message from the kernel; None in any other message.
+
+    Frames are v1.kernel.websocket.jupyter.org: a count, offsets (uint64), then channel, header,
+    parent header, metadata, content.
+    """
+    if isinstance(frame, str) or len(frame) < 64:
+        return None
+    ends = np.frombuffer(frame, "<u8", int.from_bytes(frame[:8], "little"), offset=8)
+    header, content = (frame[ends[part] : ends[part + 1]] for part in (1, 4))
+    kind = json.loads(header)["msg_type"]
+    if kind == "error":
+        return "kernel: " + "\n".join(json.loads(content)["traceback"])
+    if kind == "stream" and json.loads(content)["name"] == "stderr":
+        return "kernel's stderr: " + json.loads(content)["text"]
+    return None
+
+
+class Lesson:
+    """A notebook opened in a page of its own. A context: leaving it closes, and raises faults."""
+
+    def __init__(self, jupyter: "Jupyter", name: str) -> None:
+        self.jupyter, self.name = jupyter, name
+        self.faults: list[str] = []
+        # Said by a kernel that has not yet imported ipywidgets when JupyterLab asks for widgets.
+        self.allowed = ["No such comm"]
+        self.page: Page = jupyter.browser.new_page()
+        self.page.on("console", lambda m: m.type == "error" and self._fault(f"console: {m.text}"))
+        self.page.on("pageerror", lambda error: self._fault(f"page: {error}"))
+        self.page.on("dialog", lambda dialog: dialog.accept())
+        self.page.on("websocket", self._listen)
+        self.page.add_init_script(SCRIPT)
+        workspace = uuid.uuid4().hex  # else a second tab would close what the first has open
+        self.page.goto(
+            f"{jupyter.url}/lab/workspaces/{workspace}/tree/{name}?token={jupyter.token}"
+        )
+        self._opened()
+
+    def __enter__(self) -> "Lesson":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        try:
+            self.screenshot(f"{Path(self.name).stem}_end")
+            self.collect()
+            self.check()
+        finally:
+            self.page.close()
+
+    def _fault(self, text: str) -> None:
+        self.faults.append(re.sub(r"\x1b\[[\d;]*m", "", text))
+
+    def _listen(self, socket: WebSocket) -> None:
+        socket.on("framereceived", lambda frame: (f := fault_in(frame)) and self._fault(f))
+
+    def _opened(self) -> None:
+        self.page.wait_for_function(
+            "window.notebook()?.sessionContext.session?.kernel?.status === 'idle'", timeout=60_000
+        )
+        self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
+
+    # What a person does.
+
+    def start(self, text: str | None = None, command: str = "notebook:run-cell") -> None:
+        """Run the one cell with this text, or do another command, without waiting for its end."""
+        index = self._find(text) if text else -1
+        self.page.evaluate("([command, index]) => start(command, index)", [command, index])
+
+    def wait_idle(self, timeout: float = 60) -> None:
+        """Wait until what was started has ended, and raise any fault so far."""
+        self.page.wait_for_function("window.finished", timeout=timeout * 1000)
+        self.check()
+
+    def run(self, text: str, timeout: float = 60) -> None:
+        """Run the one code cell whose source contains this text."""
+        self.start(text)
+        self.wait_idle(timeout)
+
+    def run_all(self, timeout: float = 120) -> None:
+        """Run every cell, as *Run → Run All Cells* does."""
+        self.start(command="notebook:run-all-cells")
+        self.wait_idle(timeout)
+
+    def interrupt(self) -> None:
+        """Interrupt the kernel."""
+        self.page.evaluate("() => jupyterapp.commands.execute('notebook:interrupt-kernel')")
+
+    def delete(self, text: str) -> None:
+        """Delete the code cell whose source contains this text."""
+        index = self._find(text)
+        self.page.evaluate("index => start('notebook:delete-cell', index)", index)
+        self.wait_idle()
+
+    def reload(self) -> None:
+        """Save, and load the page again; kernel and widgets live on."""
+        self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+        self.page.reload()
+        self._opened()
+
+    @contextmanager
+    def again(self) -> Iterator["Lesson"]:
+        """The same notebook and kernel in a second tab."""
+        with Lesson(self.jupyter, self.name) as second:
+            yield second
+
+    def tab_to(self, target: Locator, limit: int = 80) -> None:
+        """Press Tab, from the output that ``target`` is in, until it has the focus."""
+        target.evaluate(
+            """element => {
+                const output = element.closest(".jp-Cell-outputWrapper");
+                output.tabIndex = -1;  // a place to start from, itself not reached by Tab
+                output.focus();
+            }"""
+        )
+        for _ in range(limit):
+            self.page.keyboard.press("Tab")
+            if target.evaluate("element => element === document.activeElement"):
+                return
+        raise AssertionError(f"not reached by pressing Tab {limit} times: {target}")
+
+    # What a person sees.
+
+    def _find(self, text: str) -> int:
+        return int(self.page.evaluate("text => find(text)", text))
+
+    def cell(self, text: str) -> Locator:
+        """The code cell whose source contains this text."""
+        return self.page.locator(f'.jp-Cell[data-windowed-list-index="{self._find(text)}"]')
+
+    def output(self, text: str) -> Locator:
+        """The output of the code cell whose source contains this text."""
+        return self.cell(text).locator(".jp-Cell-outputArea")
+
+    def slider(self, label: str, within: Locator | None = None) -> Locator:
+        """The handle of the slider with this label: it takes arrow keys."""
+        sliders = (within or self.page.locator(".jp-Notebook")).locator(".widget-slider")
+        named = self.page.get_by_text(label, exact=True)
+        return sliders.filter(has=named).get_by_role("slider")
+
+    def screenshot(self, name: str, locator: Locator | None = None) -> None:
+        """Keep what is on the screen as build/browser/name.png."""
+        (locator or self.page).screenshot(path=SHOTS / f"{name}.png")
+
+    # What the kernel and the tests know.
+
+    def python(self, expression: str) -> str:
+        """The repr of a Python expression, evaluated in the kernel once it is idle."""
+        return str(self.page.evaluate("expression => ask(expression)", expression))
+
+    def collect(self) -> None:
+        """Have exceptions reported that ended a task which nobody awaited: garbage until then."""
+        self.python("__import__('gc').collect()")
+
+    def allow(self, text: str) -> None:
+        """Faults that contain this text are meant."""
+        self.allowed.append(text)
+
+    def check(self) -> None:
+        """Raise what went wrong so far: in the browser, the kernel, a widget or the server."""
+        shown = self.page.locator(".jp-Cell-outputArea").get_by_text(
+            re.compile("Error (displaying|creating) widget|Failed to (load|create) (model|view)")
+        )
+        alerts = self.page.locator(".jp-Cell-outputArea [role=alert]")
+        found = [
+            *self.faults,
+            *shown.all_inner_texts(),
+            *filter(str.strip, alerts.all_inner_texts()),
+        ]
+        found += self.jupyter.tracebacks()
+        faults = [fault for fault in found if not any(text in fault for text in self.allowed)]
+        self.faults.clear()
+        assert not faults, f"{self.name}:\n" + "\n".join(faults)
+
+
+class Jupyter:
+    """A JupyterLab server on a temporary copy of the notebooks, and a browser. A context."""
+
+    def __init__(self, folder: Path) -> None:
+        self.playwright = sync_playwright().start()
+        try:
+            path = find_browser(self.playwright)
+            chromium = self.playwright.chromium.launch(executable_path=path, args=FLAGS)
+            self.browser = chromium.new_context(viewport={"width": 1200, "height": 1000})
+            self.folder = folder / "notebooks"
+            shutil.copytree(
+                ROOT / "notebooks", self.folder, ignore=shutil.ignore_patterns("source", "runs")
+            )
+            SHOTS.mkdir(parents=True, exist_ok=True)
+            self._serve(folder)
+        except BaseException:
+            self.playwright.stop()
+            raise
+
+    def _serve(self, folder: Path) -> None:
+        settings = folder / "settings" / "@jupyterlab"
+        for name, values in SETTINGS.items():
+            file = settings / f"{name}.jupyterlab-settings"
+            file.parent.mkdir(parents=True, exist_ok=True)
+            file.write_text(json.dumps(values), encoding="utf-8")
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        self.token = uuid.uuid4().hex
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = SHOTS / "server.log"
+        self._read = 0
+        self.log.write_text("", encoding="utf-8")
+        with self.log.open("a", encoding="utf-8") as log:
+            self.server = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
+                    *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
+                    *("--expose-app-in-browser", f"--IdentityProvider.token={self.token}"),
+                    f"--ServerApp.root_dir={self.folder}",
+                ],
+                stdout=log,
+                stderr=log,
+                env=os.environ
+                | {"GAN_LESSONS_DATA": "bundled", "OMP_NUM_THREADS": "1"}
+                | {"JUPYTERLAB_SETTINGS_DIR": str(settings.parent), "JUPYTER_PLATFORM_DIRS": "1"}
+                | {
+                    name: str(folder / name.lower())
+                    for name in (
+                        *("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"),
+                        *("JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR"),
+                    )
+                },
+            )
+        end = time.monotonic() + 60
+        while True:
+            try:
+                self.api("status")
+                return
+            except OSError as error:
+                if self.server.poll() is not None or time.monotonic() > end:
+                    self.server.kill()
+                    said = self.log.read_text(encoding="utf-8")
+                    raise RuntimeError(f"JupyterLab did not start:\n{said}") from error
+                time.sleep(0.2)
+
+    def __enter__(self) -> "Jupyter":
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        at: TracebackType | None,
+    ) -> None:
+        try:
+            self.browser.close()
+            self.api("shutdown", "POST")
+            self.server.wait(30)
+        finally:
+            self.server.kill()
+            self.playwright.stop()
+
+    def api(self, path: str, method: str = "GET") -> Any:
+        """The server's answer to a REST request."""
+        request = urllib.request.Request(
+            f"{self.url}/api/{path}",
+            method=method,
+            headers={"Authorization": f"token {self.token}"},
+        )
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            text = answer.read()
+        return json.loads(text) if text else None
+
+    def tracebacks(self) -> list[str]:
+        """What the server has logged since it was last asked, if there is a traceback in it."""
+        said = self.log.read_text(encoding="utf-8", errors="replace")[self._read :]
+        self._read += len(said)
+        return [f"server: {said}"] if "Traceback" in said else []
+
+    @contextmanager
+    def lesson(self, number: str) -> Iterator[Lesson]:
+        """Open ``notebooks/NN_*.ipynb``."""
+        (path,) = self.folder.glob(f"{number}_*.ipynb")
+        yield from self._opened(path.name)
+
+    @contextmanager
+    def cells(self, *sources: str) -> Iterator[Lesson]:
+        """Open a notebook made of these code cells."""
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(source) for source in sources],
+            metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+        )
+        name = f"cells_{uuid.uuid4().hex[:8]}.ipynb"
+        nbformat.write(notebook, self.folder / name)
+        yield from self._opened(name)
+
+    def _opened(self, name: str) -> Iterator[Lesson]:
+        try:
+            with Lesson(self, name) as lesson:
+                yield lesson
+        finally:
+            for session in self.api("sessions"):
+                self.api(f"sessions/{session['id']}", "DELETE")
+
+
+def main() -> None:
+    """Print which browser the tests will use; without one, say how to get it and exit 1."""
+    with sync_playwright() as playwright:
+        try:
+            print("Browser of the tests:", find_browser(playwright))
+        except FileNotFoundError as error:
+            sys.exit(str(error))
+
+
+if __name__ == "__main__":
+    main()
