@@ -101,11 +101,15 @@ def digit_grid(
 
 
 def smooth(values: Sequence[float], window: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    """Running mean over up to ``window`` latest values; same length."""
-    total = np.concatenate([[0.0], np.cumsum(np.asarray(values, dtype=np.float64))])
+    """Running mean over up to ``window`` latest values, without those that are NaN; same length."""
+    numbers = np.asarray(values, dtype=np.float64)
+    total = np.concatenate([[0.0], np.nancumsum(numbers)])
+    count = np.concatenate([[0], np.cumsum(~np.isnan(numbers))])
     end = np.arange(1, len(total))
     start = np.maximum(end - window, 0)
-    means: np.ndarray[Any, np.dtype[np.float64]] = (total[end] - total[start]) / (end - start)
+    measured = (count[end] - count[start]).astype(np.float64)
+    measured[measured == 0] = np.nan
+    means: np.ndarray[Any, np.dtype[np.float64]] = (total[end] - total[start]) / measured
     return means
 
 

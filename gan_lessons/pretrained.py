@@ -1,7 +1,8 @@
-"""Generators that are already trained: those that ship with the package, and your own runs.
+"""Networks that are already trained: those that ship with the package, and your own runs.
 
-A `.safetensors` file holds an averaged generator in half precision, and its settings. It is
-what ``gan-lessons train`` leaves beside its checkpoint; the shipped ones were made so.
+A `.safetensors` file holds an averaged generator in half precision, the discriminator that it was
+trained against, and their settings. It is what ``gan-lessons train`` leaves beside its
+checkpoint; the shipped ones were made so.
 """
 
 import json
@@ -19,6 +20,7 @@ from gan_lessons.training import Settings, Trainer, build, read_checkpoint
 
 FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
+DISCRIMINATOR = "discriminator."  # begins the names of its tensors in a file
 
 
 def names() -> list[str]:
@@ -27,11 +29,13 @@ def names() -> list[str]:
 
 
 def save_generator(trainer: Trainer, path: str | Path) -> None:
-    """Write the averaged generator, in half precision, with its settings."""
-    tensors = {
-        name: tensor.half() if tensor.is_floating_point() else tensor
-        for name, tensor in trainer.average.state_dict().items()
-    }
+    """Write the averaged generator and the discriminator, in half precision, with their settings.
+
+    The discriminator's tensors have names that begin with ``discriminator.``.
+    """
+    weights = {DISCRIMINATOR + k: v for k, v in trainer.discriminator.state_dict().items()}
+    weights |= trainer.average.state_dict()
+    tensors = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
     metadata = {"settings": json.dumps(asdict(trainer.settings))}
     with written_aside(path) as aside:
         aside.write_bytes(save(tensors, metadata))
@@ -45,6 +49,34 @@ def load_generator(source: str | Path) -> tuple[nn.Module, Settings]:
     Raises:
         UserError: there is nothing of that name, or the file is damaged.
     """
+    path, settings, weights, _ = _find(source)
+    generator, _ = build(settings)
+    return _filled(generator, weights, path), settings
+
+
+def load_discriminator(source: str | Path) -> nn.Module:
+    """The discriminator that the generator of that name was trained against: images → logits.
+
+    Raises:
+        UserError: there is nothing of that name, the file is damaged, or it holds a generator only.
+    """
+    path, settings, _, weights = _find(source)
+    if not weights:
+        raise UserError(f"{path} holds a generator only; load the run's folder instead.")
+    _, discriminator = build(settings)
+    return _filled(discriminator, weights, path)
+
+
+def _filled(network: nn.Module, weights: dict[str, Tensor], path: Path) -> nn.Module:
+    try:
+        network.load_state_dict(weights)
+    except RuntimeError as error:
+        raise UserError(f"{path} holds other layers than its settings say.") from error
+    return network.eval().requires_grad_(False)
+
+
+def _find(source: str | Path) -> tuple[Path, Settings, dict[str, Tensor], dict[str, Tensor]]:
+    """The file, its settings, the generator's weights and the discriminator's."""
     path = Path(source)
     if str(source) in names():
         path = FOLDER / f"{source}.safetensors"
@@ -55,17 +87,14 @@ def load_generator(source: str | Path) -> tuple[nn.Module, Settings]:
             f"There is no generator {str(source)!r}. Name a shipped one ({', '.join(names())}), "
             "the folder of a run (gan-lessons train --out), or a .safetensors file."
         )
-    if path.suffix == ".safetensors":
-        settings, weights = _read(path)
-    else:
+    if path.suffix != ".safetensors":
         state = read_checkpoint(path)
-        settings, weights = Settings(**state["settings"]), state["average"]
-    generator, _ = build(settings)
-    try:
-        generator.load_state_dict(weights)
-    except RuntimeError as error:
-        raise UserError(f"{path} holds other layers than its settings say.") from error
-    return generator.eval().requires_grad_(False), settings
+        return path, Settings(**state["settings"]), state["average"], state["discriminator"]
+    settings, tensors = _read(path)
+    theirs = {name for name in tensors if name.startswith(DISCRIMINATOR)}
+    generator = {name: tensors[name] for name in tensors.keys() - theirs}
+    discriminator = {name.removeprefix(DISCRIMINATOR): tensors[name] for name in theirs}
+    return path, settings, generator, discriminator
 
 
 def _read(path: Path) -> tuple[Settings, dict[str, Tensor]]:

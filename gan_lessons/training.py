@@ -18,7 +18,7 @@ import time
 import zlib
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -35,6 +35,8 @@ NETWORKS = {
     "conv": (models.ConvGenerator, models.ConvDiscriminator),
 }
 PENALTIES = ("none", "gradient_penalty", "r1", "r2", "r1_and_r2")
+# What a run is built with: to change it is to start another run.
+FIXED = ("network", "latent_dim", "generator_width", "discriminator_width", "batch_size", "seed")
 
 
 def _number(default: float, low: float, high: float) -> Any:
@@ -139,7 +141,10 @@ RECIPES: dict[str, Settings] = {
 
 
 class Event(NamedTuple):
-    """What one training step tells its listeners; the losses are means over the step's batch."""
+    """What one training step tells its listeners; the losses are means over the step's batch.
+
+    After a generator's half step alone, what only D's half measures is NaN.
+    """
 
     step: int
     epoch: float
@@ -220,6 +225,7 @@ class Trainer:
         self.batches = 0
         self.elapsed = 0.0
         self.history: list[Event] = []
+        self.judged: tuple[float, float, float] | None = None  # D's half, while G's is to come
         self._order = (-1, torch.empty(0))
 
     # One step
@@ -302,23 +308,67 @@ class Trainer:
         optimizer.step()
 
     def train_step(self) -> Event:
-        """One whole step: D's updates, then G's. A keyboard interrupt waits until it is done."""
+        """One whole step: D's updates, then G's; a step that D's half has begun is completed.
+
+        A keyboard interrupt waits until it is done.
+        """
+        with undivided():
+            if self.judged is None:
+                self.half_step("discriminator")
+            self.half_step("generator")
+        return self.history[-1]
+
+    def half_step(self, player: str) -> None:
+        """One player's updates alone. The step ends, and is counted, when G has moved.
+
+        After D's half ``judged`` holds D's loss, mean D(x) and mean D(G(z)).
+
+        Args:
+            player: "discriminator" or "generator".
+        """
         s = self.settings
-        with _undivided():
+        with undivided():
             started = time.monotonic()
             self._set_rates()
-            for _ in range(s.discriminator_steps):
-                loss_discriminator, d_real, d_fake = self.discriminator_step()
+            if player == "discriminator":
+                for _ in range(s.discriminator_steps):
+                    self.judged = self.discriminator_step()
+                self.elapsed += time.monotonic() - started
+                return
             for _ in range(s.generator_steps):
                 loss_generator = self.generator_step()
             self.step += 1
             self.elapsed += time.monotonic() - started
             epoch = self.batches * s.batch_size / len(self.samples)
-            event = Event(
-                self.step, epoch, self.elapsed, loss_discriminator, loss_generator, d_real, d_fake
+            loss_discriminator, *answers = self.judged or (math.nan,) * 3
+            self.history.append(
+                Event(self.step, epoch, self.elapsed, loss_discriminator, loss_generator, *answers)
             )
-            self.history.append(event)
-        return event
+            self.judged = None
+
+    def change(self, **settings: Any) -> dict[str, tuple[Any, Any]]:
+        """Change settings in the middle of a run; the next step goes by them.
+
+        Returns:
+            Name → (old, new) of each setting that is now another one.
+
+        Raises:
+            UserError: no such setting, out of range, or fixed when the run began; nothing changed.
+        """
+        for name, value in settings.items():
+            check_setting(name, value)
+        was = asdict(self.settings)
+        changed = {name: (was[name], new) for name, new in settings.items() if new != was[name]}
+        for name in changed:
+            if name in FIXED:
+                raise UserError(
+                    f"{name} is fixed when a run begins (here to {was[name]!r}): start a new one."
+                )
+        self.settings = replace(self.settings, **settings)
+        betas = (self.settings.beta1, self.settings.beta2)
+        for optimizer in (self.optimizer_generator, self.optimizer_discriminator):
+            optimizer.param_groups[0]["betas"] = betas  # the rates are set anew at every step
+        return changed
 
     def _set_rates(self) -> None:
         s = self.settings
@@ -386,6 +436,7 @@ class Trainer:
                 "step": self.step,
                 "batches": self.batches,
                 "elapsed": self.elapsed,
+                "judged": self.judged,
                 "history": torch.tensor(self.history, dtype=torch.float64),
             }
         )
@@ -401,7 +452,15 @@ class Trainer:
         self.rng.set_state(state["rng"])
         self.step, self.batches = state["step"], state["batches"]
         self.elapsed = state["elapsed"]
+        self.judged = state.get("judged")  # absent in a state that was packed by hand
         self.history = [Event(int(step), *rest) for step, *rest in state["history"].tolist()]
+
+    def branch(self) -> "Trainer":
+        """A second run at this very state: the same weights, noise and data order from here on."""
+        networks = copy.deepcopy((self.generator, self.discriminator))
+        twin = type(self)(self.samples, self.settings, networks)
+        twin.restore(self.state())
+        return twin
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint, whole or not at all.
@@ -475,7 +534,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
 
 
 @contextmanager
-def _undivided() -> Iterator[None]:
+def undivided() -> Iterator[None]:
     """Hold a keyboard interrupt back until the block is done, so that a step is never half done."""
     if threading.current_thread() is not threading.main_thread():
         yield

@@ -1,5 +1,6 @@
 """Figures: every pixel of a mosaic, every point of a curve, and no pyplot."""
 
+import math
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -82,6 +83,11 @@ def test_smooth_is_the_mean_of_the_latest_values(window) -> None:
     means = [np.mean(values[max(0, i + 1 - window) : i + 1]) for i in range(20)]
     assert np.allclose(plotting.smooth(values, window), means, atol=1e-12)
     assert len(plotting.smooth([], window)) == 0
+
+
+def test_smooth_leaves_out_what_was_not_measured() -> None:
+    values = plotting.smooth([math.nan, 1.0, math.nan, 3.0, math.nan, math.nan], 2)
+    assert np.allclose(values, [math.nan, 1, 1, 3, 3, math.nan], equal_nan=True)
 
 
 def test_curves_draw_the_running_means_of_a_run() -> None:

@@ -1,4 +1,4 @@
-"""Generators from files: what is saved comes back, and what is not one is named."""
+"""Networks from files: what is saved comes back, and what is not one is named."""
 
 import json
 from pathlib import Path
@@ -9,6 +9,7 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from gan_lessons import metrics, pretrained, training
+from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
 from gan_lessons.training import Settings, Trainer
 
@@ -50,6 +51,29 @@ def test_a_saved_generator_comes_back_within_half_precision(trainer, tmp_path) -
     exact = trainer.sample(pretrained.noise(20, SETTINGS))
     assert torch.allclose(images_of(path), exact, atol=0.02)
     assert all(t.dtype == torch.half for t in load_file(path).values() if t.is_floating_point())
+
+
+def test_the_discriminator_is_saved_with_its_generator(trainer, tmp_path) -> None:
+    path = tmp_path / "g.safetensors"
+    pretrained.save_generator(trainer, path)
+    trainer.save(tmp_path / pretrained.CHECKPOINT)
+    wanted = trainer.discriminator(trainer.samples).detach()
+    exact = pretrained.load_discriminator(tmp_path)
+    assert torch.equal(exact(trainer.samples), wanted)
+    halved = pretrained.load_discriminator(path)
+    assert not halved.training
+    assert not halved(trainer.samples).requires_grad
+    assert torch.allclose(halved(trainer.samples), wanted, atol=0.01)
+    assert wanted.std() > 0.001  # not all the same, so that the comparison says something
+
+
+def test_a_file_without_a_discriminator_says_so(trainer, tmp_path) -> None:
+    path = tmp_path / "g.safetensors"
+    metadata = {"settings": json.dumps({"latent_dim": 8, "generator_width": 6})}
+    save_file(trainer.average.state_dict(), path, metadata)
+    pretrained.load_generator(path)
+    with pytest.raises(UserError, match="holds a generator only; load the run's folder"):
+        pretrained.load_discriminator(path)
 
 
 def test_a_run_is_its_checkpoint_exactly(trainer, tmp_path) -> None:
@@ -139,3 +163,14 @@ def test_the_shipped_dcgan_draws_digits() -> None:
         assert found.confidence >= 0.85, name
         assert min(found.shares) >= 0.04, name
         assert pretrained.FOLDER.joinpath(f"{name}.safetensors").stat().st_size < 1_000_000
+
+
+def test_the_shipped_discriminator_tells_digits_from_noise_and_from_nothing() -> None:
+    real = load_digits(source="bundled", announce=False).images[:500]
+    noise = torch.rand(500, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    for name in pretrained.names():
+        discriminator = pretrained.load_discriminator(name)
+        logits = discriminator(real)
+        assert logits.median() > 0, name
+        assert (discriminator(noise) < logits.min()).all(), name
+        assert discriminator(torch.full((1, 1, 28, 28), -1.0)) < logits.quantile(0.05), name

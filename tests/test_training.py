@@ -1,6 +1,7 @@
 """Training: settings refuse nonsense, steps move the right player, state is whole."""
 
 import copy
+import math
 import os
 import signal
 import subprocess
@@ -274,6 +275,84 @@ def test_resuming_equals_never_having_stopped(samples, tmp_path, penalty) -> Non
         assert same(getattr(whole, part), getattr(resumed, part)), part
     assert [e.loss_generator for e in whole.history] == [e.loss_generator for e in resumed.history]
     assert [e.step for e in resumed.history] == list(range(1, 13))
+
+
+def test_two_half_steps_are_a_step(samples) -> None:
+    whole, halves = (Trainer(samples, SMALL) for _ in range(2))
+    finish(whole, 3)
+    for _ in range(3):
+        halves.half_step("discriminator")
+        assert halves.judged is not None
+        halves.half_step("generator")
+    assert same(whole.generator, halves.generator)
+    assert same(whole.discriminator, halves.discriminator)
+    assert [e.d_fake for e in whole.history] == [e.d_fake for e in halves.history]
+
+
+def test_a_half_step_moves_one_player(samples) -> None:
+    trainer = Trainer(samples, SMALL)
+    generator, discriminator = (
+        copy.deepcopy(p) for p in (trainer.generator, trainer.discriminator)
+    )
+    trainer.half_step("discriminator")
+    assert all(map(torch.equal, generator.parameters(), trainer.generator.parameters()))
+    assert not same(discriminator, trainer.discriminator)
+    assert trainer.step == 0
+    discriminator = copy.deepcopy(trainer.discriminator)
+    trainer.half_step("generator")
+    assert same(discriminator, trainer.discriminator)
+    assert trainer.step == 1
+    trainer.half_step("generator")  # alone: what D's half measures is not known
+    assert math.isnan(trainer.history[-1].d_real)
+    assert math.isfinite(trainer.history[-1].loss_generator)
+
+
+def test_a_step_that_is_half_done_is_completed_also_after_a_snapshot(samples, tmp_path) -> None:
+    trainer = finish(Trainer(samples, SMALL), 2)
+    trainer.half_step("discriminator")
+    trainer.save(tmp_path / "checkpoint.pt")
+    resumed = Trainer.load(tmp_path / "checkpoint.pt", samples)
+    assert same(finish(resumed).generator, finish(Trainer(samples, SMALL)).generator)
+
+
+def test_changing_settings_in_the_middle_of_a_run(samples) -> None:
+    trainer = finish(Trainer(samples, replace(SMALL, lr_decay="none")), 2)
+    changed = trainer.change(lr_generator=5e-4, beta1=0.5, objective="hinge", penalty="r1")
+    assert changed == {
+        "lr_generator": (1e-3, 5e-4),
+        "beta1": (0.0, 0.5),
+        "objective": ("non_saturating", "hinge"),
+    }
+    finish(trainer, 1)
+    for optimizer in (trainer.optimizer_generator, trainer.optimizer_discriminator):
+        assert optimizer.param_groups[0]["betas"] == (0.5, 0.99)
+    assert trainer.optimizer_generator.param_groups[0]["lr"] == 5e-4
+
+
+@pytest.mark.parametrize(
+    ("settings", "fragment"),
+    [
+        ({"lr_generator": 1e-4, "seed": 1}, "seed is fixed when a run begins"),
+        ({"lr_generator": 1e-4, "beta1": 7}, "beta1 is 7"),
+        ({"lr_generator": 1e-4, "rate": 1}, "no setting 'rate'"),
+        ({"label_smoothing": 0.1, "objective": "hinge"}, "no labels to smooth"),
+    ],
+)
+def test_a_refused_change_changes_nothing(samples, settings, fragment) -> None:
+    trainer = Trainer(samples, SMALL)
+    with pytest.raises(UserError, match=fragment):
+        trainer.change(**settings)
+    assert trainer.settings == SMALL
+    assert trainer.change(seed=SMALL.seed) == {}
+
+
+def test_a_branch_goes_the_same_way_until_something_differs(samples) -> None:
+    trainer = finish(Trainer(samples, replace(SMALL, instance_noise=0.1)), 3)
+    twin = trainer.branch()
+    finish(trainer)
+    assert twin.step == 3
+    assert same(finish(twin).generator, trainer.generator)
+    assert [e.d_real for e in twin.history] == [e.d_real for e in trainer.history]
 
 
 def test_rewinding_to_a_snapshot_and_branching(samples) -> None:

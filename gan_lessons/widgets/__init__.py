@@ -1,6 +1,19 @@
 """Widgets of the lessons. Each leaves a still picture in the saved notebook."""
 
 from gan_lessons.widgets.explore import Explore, explore
+from gan_lessons.widgets.latent_explorer import LatentExplorer
+from gan_lessons.widgets.playground import Playground, playground
+from gan_lessons.widgets.sketchpad import Sketchpad
+from gan_lessons.widgets.training_panel import TrainingPanel
 from gan_lessons.widgets.watch import watch
 
-__all__ = ["Explore", "explore", "watch"]
+__all__ = [
+    "Explore",
+    "LatentExplorer",
+    "Playground",
+    "Sketchpad",
+    "TrainingPanel",
+    "explore",
+    "playground",
+    "watch",
+]

@@ -1,0 +1,143 @@
+"""Checks of lesson 04: the learner's settings are tried in a short run, and the modes counted."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from functools import cache
+from typing import Any
+
+import torch
+
+from gan_lessons.errors import UserError
+from gan_lessons.exercises import Answer, NotYet, Wrong, exercise
+from gan_lessons.plane import FIXED, Plan, PlaneTrainer, Score, check_plan
+
+PATIENT = {
+    "lr_generator": 4e-3,
+    "lr_discriminator": 2e-4,
+    "beta1_generator": 0.5,
+    "beta1_discriminator": 0.5,
+}
+ILL, TREATED, TRIED = 300, 1000, 1200  # steps
+
+
+def train(run: PlaneTrainer, steps: int) -> Score:
+    """Train on one thread, so that the same settings get the same verdict."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        for _ in range(steps):
+            run.train_step()
+    except UserError as error:
+        raise Wrong(f"the run did not survive. {error}") from None
+    finally:
+        torch.set_num_threads(threads)
+    return run.score()
+
+
+@cache
+def collapsed() -> PlaneTrainer:
+    """The patient of exercise 4.1; whoever trains it takes a branch."""
+    run = PlaneTrainer(Plan(**PATIENT))  # type: ignore[arg-type]
+    train(run, ILL)
+    return run
+
+
+@cache
+def treated(plan: Plan) -> Score:
+    """How the patient is after it has gone on with these settings."""
+    run = collapsed().branch()
+    run.change(**{name: getattr(plan, name) for name in asdict(plan) if name not in FIXED})
+    return train(run, TREATED)
+
+
+@cache
+def tried(plan: Plan) -> Score:
+    """How a run with these settings does on the spiral."""
+    return train(PlaneTrainer(plan), TRIED)
+
+
+@exercise("4.1")
+def treatment(answer: Answer) -> str:
+    """Changes that bring a collapsed run back to at least 6 of 8 modes."""
+    changes = _settings(answer)
+    fixed = [name for name in changes if name in FIXED]
+    if fixed:
+        raise Wrong(
+            f"{fixed[0]} is what a run is built with: changing it starts a new run, and the "
+            "patient is left as it is. Change what can change while it trains."
+        )
+    ill = Plan(**PATIENT)  # type: ignore[arg-type]
+    try:
+        for name in changes:
+            check_plan(name)
+        plan = replace(ill, **changes)
+    except UserError as error:
+        raise Wrong(str(error)) from None
+    if plan == ill:
+        raise Wrong("nothing is changed: these are the patient's own settings.")
+    score = treated(plan)
+    found = f"After {TREATED:,} steps: {score.covered} of 8 modes, {score.good:.0%} good."
+    if score.covered >= 6 and score.good >= 0.4:
+        return f"{found} D sees a crowd soon enough to scatter it, before G has settled in it."
+    raise Wrong(f"{found} {_why_still_ill(plan)}")
+
+
+def _why_still_ill(plan: Plan) -> str:
+    pace_d = plan.lr_discriminator * plan.discriminator_steps
+    pace_g = plan.lr_generator * plan.generator_steps
+    if pace_g > PATIENT["lr_generator"]:
+        return "G is faster than before, so that it crowds together even sooner. D is too slow."
+    if pace_d < PATIENT["lr_discriminator"]:
+        return "D is slower than before: it notices the crowd even later."
+    if pace_d < pace_g:
+        return (
+            f"D (rate × updates = {pace_d:g}) still learns more slowly than G ({pace_g:g}): it "
+            "notices each crowd too late."
+        )
+    if max(plan.lr_generator, plan.lr_discriminator) < 1e-3:
+        return "The pace is even now, but so slow that a thousand steps do not get far."
+    if max(plan.beta1_generator, plan.beta1_discriminator) >= 0.5:
+        return "The pace is right, but β1 keeps both going where the other was before."
+    return "Rates and β1 look healthy; go back to the rest of what you changed."
+
+
+@exercise("4.2")
+def fitting_noise(answer: Answer) -> str:
+    """Noise from which G reaches the whole spiral: two numbers or more, of a scale near 1."""
+    noise = _settings(answer)
+    wanted = {"latent_dim", "noise", "noise_scale"}
+    if set(noise) != wanted:
+        odd = sorted(set(noise) ^ wanted)
+        raise Wrong(f"three settings are wanted, latent_dim, noise and noise_scale; see {odd[0]}.")
+    try:
+        plan = Plan(data="spiral", **noise)
+    except UserError as error:
+        raise Wrong(str(error)) from None
+    score = tried(plan)
+    found = f"After {TRIED:,} steps: {score.covered} of 10 stretches, {score.good:.0%} good."
+    if score.covered >= 8 and score.good >= 0.7:
+        return f"{found} A sheet with room to fold finds the spiral; its scale lets G tell z apart."
+    small, thin = noise["noise_scale"] < 0.5, noise["latent_dim"] == 1
+    if small and thin:
+        raise Wrong(f"{found} Both of the friend's mistakes are still there: thread and scale.")
+    if thin:
+        raise Wrong(
+            f"{found} With one number G bends a thread. A spiral is a curve, too, but the thread "
+            "has to find the way there, and it cannot cross from winding to winding."
+        )
+    if small:
+        raise Wrong(
+            f"{found} There are numbers enough, but so small that all z look alike to G's first "
+            "layer: it has to learn huge weights first."
+        )
+    raise Wrong(f"{found} Enough numbers; bring their scale nearer to 1.")
+
+
+def _settings(answer: Answer) -> dict[str, Any]:
+    if isinstance(answer, set) and ... in answer:  # the stub: {...}
+        raise NotYet('write settings in the place of `...`: "lr_generator": 0.001, for example.')
+    if not isinstance(answer, Mapping):
+        raise Wrong("a dict of settings is wanted, such as {'noise_scale': 2.0}.")
+    if not all(isinstance(name, str) for name in answer):
+        raise Wrong("the keys of the dict have to be names of settings.")
+    return dict(answer)

@@ -1,0 +1,324 @@
+"""Draw a digit: what does the discriminator say, and which noise gives the nearest digit?"""
+
+import asyncio
+import base64
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import ipywidgets
+import numpy as np
+import torch
+import traitlets
+from torch import Tensor, nn
+
+from gan_lessons import judge, latent, plotting, pretrained
+from gan_lessons.data import Digits
+from gan_lessons.errors import UserError
+from gan_lessons.training import Settings, sample
+from gan_lessons.widgets.canvas import Canvas, signed, tiles
+from gan_lessons.widgets.explore import _complaint, _status
+
+MOST = 200  # steps of a search; then it ends by itself
+TELL = 50  # steps between two sentences while it moves: a screen reader reads each of them
+PAUSE = 0.03  # seconds between two steps, so that the eye can follow
+EMPTY = "Nothing is drawn yet: draw a digit on the black sheet, or load an example."
+SIDE = 28
+
+
+class Sheet(anywidget.AnyWidget):
+    """Where one draws: 28 × 28 grey values, one byte each, ink bright."""
+
+    _esm = Path(__file__).parent / "sketchpad.js"
+    drawing = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # a browser sends memoryviews
+    erase = traitlets.Bool(False).tag(sync=True)
+
+
+class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
+    """A sheet to draw on, beside D's opinion of the drawing and the digit nearest to it.
+
+    `draw`, `load`, `centre`, `clear` and `search` do without a browser what a learner's hand does.
+
+    Args:
+        generator: in evaluation mode, with noise (N, settings.latent_dim).
+        discriminator: images (N, 1, 28, 28) → logits (N,).
+        settings: those that both were trained with.
+        digits: real ones, for examples, and to compare D's logit with.
+
+    Attributes: ``image`` (1, 28, 28) as drawn, ``logit`` and ``saliency`` (None while the sheet is
+    empty), ``found`` (the `latent.Search`, or None), ``sentence``, ``error``.
+    """
+
+    def __init__(
+        self, generator: nn.Module, discriminator: nn.Module, settings: Settings, digits: Digits
+    ) -> None:
+        self.generator, self.discriminator = generator, discriminator
+        self.settings, self.digits = settings, digits
+        fakes = sample(generator, pretrained.noise(500, settings, seed=1))
+        self._real = sample(discriminator, digits.images[:500])
+        self._fake = sample(discriminator, fakes)
+        self.logit: float | None = None
+        self.saliency: Tensor | None = None
+        self.found: latent.Search | None = None
+        self.error: Exception | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._examples = 0
+        self._seen = b""  # the drawing that D has looked at
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:  # no kernel: everything happens at once
+            self._loop = None
+        self.sheet = Sheet()
+        self.saliency_view = Canvas(zoom=7, label="What D wishes")
+        self.nearest_view = Canvas(zoom=7)
+        self.candidates_view = Canvas(zoom=0.8)
+        self._line = ipywidgets.HTML()
+        super().__init__(self._layout())
+        self.sheet.observe(self._drawn, names="drawing")
+        self._look()
+
+    # What a hand can do
+
+    @property
+    def image(self) -> Tensor:
+        """The drawing (1, 28, 28) in [−1, 1]."""
+        grey = np.frombuffer(self.sheet.drawing, np.uint8).reshape(1, SIDE, SIDE)
+        return torch.from_numpy(grey.astype(np.float32)) / 127.5 - 1
+
+    def draw(self, image: Tensor) -> None:
+        """Put a picture, (28, 28) or (1, 28, 28) in [−1, 1], on the sheet.
+
+        Raises:
+            UserError: another shape or range.
+        """
+        if image.numel() != SIDE * SIDE or not (image.abs() <= 1.001).all():
+            raise UserError(
+                f"The sheet takes 28 × 28 values from −1 to 1; this has the shape "
+                f"{tuple(image.shape)}, values from {image.min():.3g} to {image.max():.3g}."
+            )
+        self.sheet.drawing = (image.clamp(-1, 1) + 1).mul(127.5).round().byte().numpy().tobytes()
+        self._look()  # at once: the cell that draws may ask for the sentence next
+
+    def load(self, digit: int) -> None:
+        """Put the next real example of a digit (0 to 9) on the sheet."""
+        examples = self.digits.images[self.digits.labels == digit]
+        if not len(examples):
+            raise UserError(f"There is no example of {digit!r}. Choose a digit from 0 to 9.")
+        self.draw(examples[self._examples % len(examples)])
+        self._examples += 1
+
+    def clear(self) -> None:
+        """An empty sheet."""
+        self.draw(torch.full((SIDE, SIDE), -1.0))
+
+    def centre(self) -> None:
+        """Shift the ink's centre of mass to the middle, where that of every MNIST digit is."""
+        self._refuse_empty()
+        ink = (self.image[0] + 1) / 2
+        places = torch.arange(SIDE, dtype=torch.float32)
+        down, right = (
+            round(SIDE / 2 - 0.5 - (ink.sum(dim=1 - axis) @ places / ink.sum()).item())
+            for axis in (0, 1)
+        )
+        self.draw(self.image.roll((down, right), (1, 2)))
+
+    def search(self, steps: int = 50) -> float:
+        """Go so many steps towards the nearest digit, now; return its distance.
+
+        Raises:
+            UserError: the sheet is empty.
+        """
+        self._begin()
+        assert self.found is not None
+        self.found.step(steps)
+        self._show()
+        return self.found.distance
+
+    def play(self) -> None:
+        """Search step by step while you watch; it ends by itself.
+
+        Raises:
+            UserError: the sheet is empty, or there is no kernel to do it in.
+        """
+        if self._loop is None:
+            raise UserError("Nothing can move by itself outside a kernel: use search(steps).")
+        self._begin()
+        if self._task is None or self._task.done():
+            self._task = self._loop.create_task(self._play())
+
+    def pause(self) -> None:
+        """Stop searching; `play` and `search` go on from here."""
+        if self._task is not None:
+            self._task.cancel()
+            self._task = None
+            self._line.value = _status(self.sentence)
+
+    @property
+    def playing(self) -> bool:
+        """Whether a search is moving."""
+        return self._task is not None and not self._task.done()
+
+    # The search
+
+    def _refuse_empty(self) -> None:
+        if not any(self.sheet.drawing):
+            raise UserError(EMPTY)
+
+    def _begin(self) -> None:
+        self._refuse_empty()
+        if self.found is None or self.found.steps >= MOST:
+            self.found = latent.Search(self.generator, self.image, self.settings)
+            self._start = self.found.distance
+
+    async def _play(self) -> None:
+        try:
+            while self.found is not None and self.found.steps < MOST:
+                self.found.step()
+                self._show(tell=self.found.steps in (1, MOST) or self.found.steps % TELL == 0)
+                await asyncio.sleep(PAUSE)
+        except Exception as error:
+            self._fail(error)
+
+    # What is shown
+
+    def _drawn(self, change: Any) -> None:
+        self._post(self._look)
+
+    def _look(self) -> None:
+        """If the drawing is another one, D looks at it, and an earlier search is over."""
+        if self.sheet.drawing == self._seen:
+            return
+        self._seen = self.sheet.drawing
+        self.pause()
+        self.found, self.logit, self.saliency = None, None, None
+        if any(self.sheet.drawing):
+            self.logit, self.saliency = latent.saliency(self.discriminator, self.image)
+        self._show()
+
+    def _show(self, tell: bool = True) -> None:
+        blank = np.full((SIDE, SIDE), 255, np.uint8)
+        gradient = self.saliency
+        self.saliency_view.show(blank if gradient is None else signed(gradient[0]))
+        if self.found is None:
+            self.nearest_view.show(blank, "No search yet")
+            self.candidates_view.show(np.full((30, 240), 255, np.uint8), "No candidates yet")
+        else:
+            grey = tiles(self.found.image[None], 1)[1:-1, 1:-1]
+            self.nearest_view.show(grey, "The nearest digit so far")
+            self.candidates_view.show(tiles(self.found.images, 8), "All eight candidates")
+        self.sentence = " ".join(filter(None, [self._opinion(), self._way()]))
+        if tell:
+            self._line.value = _status(self.sentence)
+        self.error = None
+
+    def _opinion(self) -> str:
+        if self.logit is None or self.saliency is None:
+            return EMPTY
+        real, fake = (
+            (them < self.logit).double().mean().item() for them in (self._real, self._fake)
+        )
+        _, (probabilities,) = judge.load().look(self.image[None])
+        more, less = (
+            divmod(int(place), SIDE) for place in (self.saliency.argmax(), self.saliency.argmin())
+        )
+        return (
+            f"The judge reads a {probabilities.argmax().item()} ({probabilities.max().item():.0%} "
+            f"sure). D's logit is {self.logit:+.2f}: above {real:.0%} of real digits and "
+            f"{fake:.0%} of the generator's. It would rise most with more ink at row "
+            f"{more[0] + 1}, column {more[1] + 1} (blue), and with less at row {less[0] + 1}, "
+            f"column {less[1] + 1} (orange)."
+        )
+
+    def _way(self) -> str:
+        if self.found is None:
+            return ""
+        return (
+            f"Search, step {self.found.steps}: the nearest digit is {self.found.distance:.3f} away "
+            f"({self._start:.3f} at the start), its noise {self.found.z.norm():.1f} long."
+        )
+
+    # Callbacks come on another thread in JupyterLab; what they ask for happens on the kernel's.
+
+    def _post(self, action: Callable[[], Any]) -> None:
+        if self._loop is None or self._loop.is_closed():
+            self._attempt(action)
+        else:
+            self._loop.call_soon_threadsafe(self._attempt, action)
+
+    def _attempt(self, action: Callable[[], Any]) -> None:
+        try:
+            action()
+        except Exception as error:
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self._line.value = _complaint(error)
+
+    def _layout(self) -> list[Any]:
+        def button(text: str, action: Callable[[], Any]) -> Any:
+            made = ipywidgets.Button(description=text, layout={"width": "auto"})
+            made.on_click(lambda _: self._post(action))
+            return made
+
+        def row(*children: Any) -> Any:
+            return ipywidgets.HBox(children, layout={"flex_flow": "row wrap"})
+
+        def column(title: str, *children: Any) -> Any:
+            box = {"margin": "0 16px 8px 0", "align_items": "flex-start"}
+            return ipywidgets.VBox([ipywidgets.HTML(f"<b>{title}</b>"), *children], layout=box)
+
+        erase = ipywidgets.ToggleButton(description="Rubber", layout={"width": "auto"})
+        ipywidgets.jslink((erase, "value"), (self.sheet, "erase"))
+        digit = ipywidgets.Dropdown(
+            options=range(10),
+            description="digit",
+            layout={"width": "7em"},
+            style={"description_width": "initial"},
+        )
+        example = button("Load an example", lambda: self.load(digit.value))
+        return [
+            row(
+                column(
+                    "Your drawing",
+                    self.sheet,
+                    row(erase, button("Clear", self.clear), button("Centre", self.centre)),
+                    row(digit, example),
+                ),
+                column("More ink (blue), less (orange)", self.saliency_view),
+                column(
+                    "The nearest digit",
+                    self.nearest_view,
+                    self.candidates_view,
+                    row(
+                        button("Find", self.play),
+                        button("Pause", self.pause),
+                        button("One step", lambda: self.search(1)),
+                    ),
+                ),
+            ),
+            self._line,
+        ]
+
+    def still(self) -> bytes:
+        """All that is shown, as one PNG."""
+        figure = plotting.Picture(figsize=(6.3, 2.3), layout="constrained")
+        sheet = np.frombuffer(self.sheet.drawing, np.uint8).reshape(SIDE, SIDE)
+        parts = {
+            "drawing": sheet,
+            "more ink (blue), less (orange)": self.saliency_view.picture,
+            "nearest digit": self.nearest_view.picture,
+        }
+        for axes, (title, picture) in zip(figure.subplots(1, 3), parts.items(), strict=True):
+            axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
+            axes.set_title(title, fontsize=9)
+            axes.set(xticks=[], yticks=[])
+        return plotting.png(figure)
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
+        still = base64.b64encode(self.still()).decode("ascii")
+        return bundle | {"text/plain": self.sentence, "image/png": still}, {
+            "image/png": {"alt": self.sentence}
+        }

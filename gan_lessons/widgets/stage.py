@@ -1,0 +1,228 @@
+"""One run in the plane as pictures: raw arrays for the canvas, and a still without one."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import numpy as np
+import torch
+import traitlets
+from matplotlib.axes import Axes
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import LinearSegmentedColormap
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+from torch import Tensor
+
+from gan_lessons import plane, plotting
+from gan_lessons.plane import EDGE, PlaneTrainer, Score
+
+CELLS = 40  # the field has CELLS × CELLS shades
+SHOWN = 256  # real and fake points in the picture
+ARROWS = 64
+LINES = 17  # of the warped noise grid, each way
+ARROW = 0.5  # length in the picture of a gradient of length 1
+LONGEST = 0.6  # longer arrows are cut
+BINS = 200  # points of a curve, at most
+VIEWS = {
+    "real": "real points",
+    "fake": "fake points",
+    "arrows": "arrows: gradient of G's loss",
+    "grid": "warped noise grid",
+    "curves": "curves",
+}
+FIELDS = {"D's answers": "D", "best judge D*": "best", "nothing": "nothing"}
+SHADES = LinearSegmentedColormap.from_list("judge", ["#e59c69", "white", "#61a9d0"])
+
+Array = NDArray[np.float32]
+
+
+class Stage(anywidget.AnyWidget):
+    """The canvas of one run. Arrays are float32, coordinates those of the plane.
+
+    ``real``, ``fake``: x, y of each point. ``arrows``: x, y, dx, dy. ``field``: uint8 shades from
+    0, fake, to 255, real, rows from the lowest y up. ``grid``: x, y of the corners, ``lines`` in
+    a row (0: one curve). ``curves``: see `curve_data`. Empty arrays are not drawn.
+    """
+
+    _esm = Path(__file__).parent / "playground.js"
+    edge = traitlets.Float(EDGE).tag(sync=True)
+    real = traitlets.Bytes().tag(sync=True)
+    fake = traitlets.Bytes().tag(sync=True)
+    arrows = traitlets.Bytes().tag(sync=True)
+    field = traitlets.Bytes().tag(sync=True)
+    grid = traitlets.Bytes().tag(sync=True)
+    lines = traitlets.Int(0).tag(sync=True)
+    dense = traitlets.Bool(True).tag(sync=True)
+    curves = traitlets.Bytes().tag(sync=True)
+    charts = traitlets.Bool(True).tag(sync=True)
+    floor = traitlets.Float(0.0).tag(sync=True)
+    covers = traitlets.Unicode("modes covered").tag(sync=True)
+    marks: Any = traitlets.List().tag(sync=True)  # [letter, step]
+    title = traitlets.Unicode().tag(sync=True)
+    label = traitlets.Unicode().tag(sync=True)
+    narrow = traitlets.Bool(False).tag(sync=True)  # curves below the plane, not beside it
+    drawing = traitlets.Bool(False).tag(sync=True)
+
+
+class View:
+    """What is to be seen of one run, as arrays; those that are switched off are empty."""
+
+    def __init__(self, trainer: PlaneTrainer) -> None:
+        self.trainer = trainer
+        self.best = plane.BestJudge(trainer.ruler.mixture, CELLS)
+        self._cells = plane.middles(CELLS)
+        self._noise = plane.noise_grid(trainer.settings, LINES)
+
+    def arrays(self, views: dict[str, bool], field: str) -> dict[str, Array]:
+        """The arrays of `Stage` but for the curves; ``field`` is a value of `FIELDS`."""
+        fakes = self.trainer.fakes(SHOWN)
+        nothing = torch.empty(0)
+        return {
+            "real": _numpy(self.trainer.samples[:SHOWN] if views["real"] else nothing),
+            "fake": _numpy(fakes if views["fake"] else nothing),
+            "arrows": _numpy(self._arrows(fakes[:ARROWS]) if views["arrows"] else nothing),
+            "grid": _numpy(plane.warped_grid(self.trainer, LINES) if views["grid"] else nothing),
+            "field": _numpy(self._field(field)),
+        }
+
+    def _field(self, which: str) -> Tensor:
+        if which == "nothing":
+            return torch.empty(0)
+        if which == "best":
+            return self.best(self.trainer.fakes(2000))
+        return plane.answers(self.trainer, self._cells).view(CELLS, CELLS)
+
+    def _arrows(self, fakes: Tensor) -> Tensor:
+        pull = ARROW * plane.pull(self.trainer, fakes)
+        length = pull.norm(dim=1, keepdim=True).clamp(min=1e-12)
+        return torch.cat([fakes, pull * (LONGEST / length).clamp(max=1)], dim=1)
+
+
+def _numpy(values: Tensor) -> Array:
+    # A run that diverges may still be looked at: what is not finite is drawn nowhere.
+    found: Array = values.detach().float().nan_to_num(1e9, 1e9, -1e9).numpy()
+    return found
+
+
+def shades(field: Array) -> bytes:
+    """Answers from 0 to 1 as bytes."""
+    return (255 * field.clip(0, 1) + 0.5).astype(np.uint8).tobytes()
+
+
+def curve_data(trainer: PlaneTrainer, now: Score) -> tuple[Array, Array]:
+    """The run's curves, thinned: events (m, 5) and scores (k, 4), the last of them ``now``.
+
+    Columns: step, D's loss, G's loss, D(x), D(G(z)); and step, share of parts covered, share of
+    good samples, JSD. An event is the mean of up to 5 neighbours.
+    """
+    history = trainer.history
+    scores = [score for score in trainer.scores if score.step != now.step] + [now]
+    stride = max(1, -(-len(history) // BINS))
+    near = min(stride, 5)
+    picked = [history[i] for end in range(len(history), 0, -stride) for i in _before(end, near)]
+    columns = np.array([(e.step, *e[3:7]) for e in reversed(picked)], dtype=np.float32)
+    events = _means(columns.reshape(-1, 5), near)
+    thin = scores[::-1][:: max(1, -(-len(scores) // BINS))][::-1]
+    rows = [(s.step, s.covered / s.parts, s.good, s.jsd) for s in thin]
+    return events, np.array(rows, dtype=np.float32)
+
+
+def _before(end: int, count: int) -> range:
+    return range(end - 1, max(end - 1 - count, -1), -1)
+
+
+def _means(columns: Array, near: int) -> Array:
+    whole = columns[len(columns) % near :].reshape(-1, near, 5)
+    known = np.isfinite(whole)
+    total, count = np.where(known, whole, 0).sum(axis=1), known.sum(axis=1)
+    means: Array = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
+    return means
+
+
+def packed(events: Array, scores: Array) -> bytes:
+    """Both counts, then every column of the events, then every column of the scores."""
+    counts = np.array([len(events), len(scores)], dtype=np.float32)
+    return b"".join(part.tobytes() for part in (counts, events.T, scores.T))
+
+
+def still(
+    runs: Sequence[PlaneTrainer], views: dict[str, bool], field: str, titles: Sequence[str]
+) -> Figure:
+    """The same picture by matplotlib, for the saved notebook."""
+    wide = 2 if views["curves"] else 1
+    figure = plotting.Picture(figsize=(4.2 * wide, 4.2 * len(runs)), layout="constrained")
+    panels = figure.subplots(len(runs), wide, squeeze=False)
+    for row, trainer, title in zip(panels, runs, titles, strict=True):
+        _plane(row[0], trainer, views, field)
+        row[0].set_title(title, fontsize=9)
+        if views["curves"]:
+            _curves(row[1], trainer)
+    return figure
+
+
+def _plane(axes: Axes, trainer: PlaneTrainer, views: dict[str, bool], field: str) -> None:
+    arrays = View(trainer).arrays(views, field)
+    box = (-EDGE, EDGE, -EDGE, EDGE)
+    if arrays["field"].size:
+        answers = arrays["field"]
+        axes.imshow(
+            answers, SHADES, extent=box, origin="lower", vmin=0, vmax=1, interpolation="bilinear"
+        )
+    if views["grid"]:
+        _grid(axes, arrays["grid"], trainer.settings.latent_dim)
+    if views["real"]:
+        axes.plot(*arrays["real"].T, "o", color=plotting.REAL, markersize=2.5, label="real")
+    if views["fake"]:
+        axes.plot(*arrays["fake"].T, "x", color=plotting.FAKE, markersize=4, label="fake")
+    if views["arrows"]:
+        axes.quiver(*arrays["arrows"].T, angles="xy", scale_units="xy", scale=1, width=0.004)
+    if views["real"] or views["fake"]:
+        axes.legend(fontsize=8, loc="upper right")
+    axes.set(xlim=box[:2], ylim=box[2:], aspect="equal")
+
+
+def _grid(axes: Axes, corners: Array, latent_dim: int) -> None:
+    if latent_dim == 1:
+        axes.plot(*corners.T, color="#503000", linewidth=2, alpha=0.6)
+        return
+    square = corners.reshape(LINES, LINES, 2)
+    cells = np.stack([square[:-1, :-1], square[:-1, 1:], square[1:, 1:], square[1:, :-1]], axis=2)
+    cells = cells.reshape(-1, 4, 2)
+    x, y = cells[..., 0], cells[..., 1]
+    area = np.abs((x * np.roll(y, -1, 1) - np.roll(x, -1, 1) * y).sum(axis=1)) / 2
+    density = 1 / len(cells) / np.maximum(area, 1e-6)
+    opaque = 0.75 * np.minimum(1, density / 1.5) if latent_dim == 2 else np.zeros(len(cells))
+    faces = [(213 / 255, 94 / 255, 0, alpha) for alpha in opaque]
+    axes.add_collection(
+        PolyCollection(list(cells), facecolors=faces, edgecolors="#50300088", linewidths=0.5)
+    )
+
+
+def _curves(axes: Axes, trainer: PlaneTrainer) -> None:
+    _, scores = curve_data(trainer, trainer.score())
+    step, covered, good, jsd = scores.T
+    axes.plot(step, covered, color="#009e73", label=covers(trainer))
+    axes.plot(step, good, color="#cc79a7", linestyle="--", label="share of good samples")
+    axes.plot(step, jsd, color=plotting.JUDGE, linestyle="-.", label="JSD (nats)")
+    floor = trainer.ruler.floor[0]
+    axes.axhline(
+        floor, color=plotting.JUDGE, linewidth=0.8, linestyle=":", label="JSD of real samples"
+    )
+    axes.set(xlabel="step", ylim=(0, 1.02))
+    axes.legend(fontsize=8)
+    plotting.tidy(axes)
+
+
+def covers(trainer: PlaneTrainer) -> str:
+    """What the curve of covered parts is called."""
+    return "modes covered" if trainer.ruler.modes else "stretches covered"
+
+
+def array_bytes(arrays: dict[str, Array]) -> dict[str, Any]:
+    """Arrays as `Stage` takes them."""
+    return {
+        name: shades(values) if name == "field" else values.astype(np.float32).tobytes()
+        for name, values in arrays.items()
+    }

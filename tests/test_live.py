@@ -1,0 +1,538 @@
+"""What drives live panels, with no browser: loop, snapshots, rewind, branch, marks, faults."""
+
+import asyncio
+import itertools
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gan_lessons.errors import UserError
+from gan_lessons.training import Diverged, Settings, Trainer
+from gan_lessons.widgets import live as module
+from gan_lessons.widgets.live import Film, Live, Mark, Snapshot
+
+SMALL = Settings(
+    network="dense",
+    latent_dim=4,
+    generator_width=4,
+    discriminator_width=4,
+    batch_size=8,
+    lr_decay="none",
+)
+
+
+@pytest.fixture
+def trainer() -> Trainer:
+    samples = torch.rand(50, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    return Trainer(samples, SMALL)
+
+
+@pytest.fixture
+def live(trainer: Trainer) -> Live[Trainer]:
+    return Live(trainer, lambda: "A sentence.")
+
+
+def weights(run: Trainer) -> list[Tensor]:
+    return [tensor.clone() for tensor in run.generator.state_dict().values()]
+
+
+def spoil(run: Trainer) -> None:
+    with torch.no_grad():
+        next(run.generator.parameters()).fill_(float("nan"))
+
+
+def same(a: list[Tensor], b: list[Tensor]) -> bool:
+    return all(map(torch.equal, a, b))
+
+
+async def until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.001)
+
+
+def drive(work: Coroutine[Any, Any, None]) -> None:
+    """Run in a loop, as a kernel does; afterwards no task may be left."""
+
+    async def alone() -> None:
+        await work
+        await asyncio.sleep(0.01)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
+
+    asyncio.run(alone())
+
+
+# Stepping
+
+
+def test_steps_are_the_trainers(live: Live[Trainer]) -> None:
+    other = live.run.branch()
+    live.step(30)
+    for _ in range(30):
+        other.train_step()
+    assert same(weights(live.run), weights(other))
+    assert live.step_now == 30
+    assert live.message == "Paused at step 30."
+    assert "Paused at step 30. A sentence." in live.line.value
+    assert 'role="status" aria-live="polite"' in live.line.value
+
+
+def test_half_steps(live: Live[Trainer]) -> None:
+    generator = weights(live.run)
+    live.step_d()
+    assert same(generator, weights(live.run))
+    assert (live.step_now, live.last) == (0, "discriminator")
+    live.step_g()
+    assert not same(generator, weights(live.run))
+    assert (live.step_now, live.last) == (1, "generator")
+
+
+@pytest.mark.parametrize("n", [0, -1, 2.5, True, "three", 10**9])
+def test_nonsense_for_steps_is_refused(live: Live[Trainer], n: Any) -> None:
+    with pytest.raises(UserError, match="choose a whole number of steps from 1"):
+        live.step(n)
+    assert live.step_now == 0
+
+
+# Playing
+
+
+def test_play_and_pause(live: Live[Trainer]) -> None:
+    async def work() -> None:
+        live.play()
+        live.play()  # twice is once
+        assert len(asyncio.all_tasks()) == 2  # this one and the training
+        assert live.message == "Training."
+        await until(lambda: live.step_now >= 20)
+        live.pause()
+        live.play()  # before the task has noticed
+        assert len(asyncio.all_tasks()) == 2
+        await until(lambda: live.step_now >= 40)
+        live.pause()
+        paused = live.step_now
+        await asyncio.sleep(0.02)
+        assert live.step_now == paused
+        assert live.message == f"Paused at step {paused}."
+
+    drive(work())
+
+
+def test_settings_changed_while_playing_count_from_the_next_step(live: Live[Trainer]) -> None:
+    async def work() -> None:
+        live.play()
+        await until(lambda: live.step_now >= 10)
+        live.set(lr_discriminator=1e-4, beta1=0.5)
+        await until(lambda: live.step_now >= 20)
+        group = live.run.optimizer_discriminator.param_groups[0]
+        assert group["lr"] == 1e-4
+        assert group["betas"][0] == 0.5
+        assert live.playing
+        live.pause()
+
+    drive(work())
+    (first, second) = live.marks
+    assert first == Mark("a", first.step, None, "lr_discriminator", 3e-3, 1e-4)
+    assert second.letter == "b"
+    assert str(first) == f"a: step {first.step}: lr_discriminator 0.003 → 0.0001"
+    assert first.step in live.film.steps  # the moment before can be gone back to
+
+
+def test_slow_motion_trains_as_full_speed_does(live: Live[Trainer]) -> None:
+    other = live.run.branch()
+    live.slow = 0.001
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: live.step_now >= 2 and live.last == "discriminator")
+        live.slow = 0
+        await until(lambda: live.step_now >= 5)
+        live.pause()
+
+    drive(work())
+    while other.step < live.step_now:
+        other.train_step()
+    assert same(weights(live.run), weights(other))
+
+
+def test_pictures_take_a_bounded_share_of_the_time(trainer: Trainer) -> None:
+    shown = []
+
+    def slow_picture() -> str:
+        threading.Event().wait(0.02)
+        shown.append(time.monotonic())
+        return ""
+
+    live = Live(trainer, slow_picture, share=0.1)
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: len(shown) >= 9)
+        live.pause()
+
+    drive(work())
+    assert shown[8] - shown[6] >= 2 * 0.2  # 0.02 s are a tenth of that
+
+
+def test_playing_needs_a_loop(live: Live[Trainer]) -> None:
+    with pytest.raises(UserError, match=r"use step\(n\)"):
+        live.play()
+    assert not live.playing
+
+
+def test_a_run_with_an_end_stops_there(trainer: Trainer) -> None:
+    trainer.change(steps=7)
+    live = Live(trainer, lambda: "")
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: not live.playing)
+
+    drive(work())
+    assert trainer.step == 7
+    assert live.message == "The run is done at step 7."
+
+
+@pytest.fixture
+def idle_kernel() -> Iterator[None]:
+    """ipykernel ignores interrupts while no cell runs."""
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    yield
+    signal.signal(signal.SIGINT, usual)
+
+
+@pytest.mark.usefixtures("idle_kernel")
+def test_an_interrupt_pauses_and_keeps_everything(live: Live[Trainer]) -> None:
+    other = live.run.branch()
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: live.step_now >= 5)
+        os.kill(os.getpid(), signal.SIGINT)
+        await until(lambda: not live.playing)
+
+    drive(work())
+    assert live.message == f"Interrupted at step {live.step_now}: everything is kept."
+    assert live.message in live.line.value
+    while other.step < live.step_now:
+        other.train_step()
+    assert same(weights(live.run), weights(other))
+
+
+def test_closing_leaves_no_task(live: Live[Trainer]) -> None:
+    async def work() -> None:
+        live.slow = 60
+        live.play()
+        await asyncio.sleep(0.01)
+        live.close()
+
+    drive(work())
+    assert not live.playing
+    with pytest.raises(UserError, match="closed"):
+        live.play()
+
+
+def test_a_panel_that_nobody_sees_any_more_pauses(live: Live[Trainer], monkeypatch: Any) -> None:
+    monkeypatch.setattr(module, "PATIENCE", 0.05)
+    asked = []
+    monkeypatch.setattr(live.presence, "send", asked.append)
+    gone: dict[str, Any] = {"gone": True}
+
+    async def work() -> None:
+        live.play()
+        live.presence._handle_custom_msg({"here": True}, [])
+        live.presence._handle_custom_msg(gone, [])
+        live.presence._handle_custom_msg({"here": True}, [])  # a second tab
+        await asyncio.sleep(0.1)
+        assert live.playing
+        live.presence._handle_custom_msg(gone, [])
+        await until(lambda: not live.playing)
+
+    drive(work())
+    assert asked == [{"ask": True}, {"ask": True}]
+    assert "no view of this panel was left" in live.message
+
+
+# Callbacks
+
+
+def test_callbacks_of_another_thread_work_on_the_loop(trainer: Trainer) -> None:
+    threads = []
+
+    async def work() -> None:
+        live = Live(trainer, lambda: "")
+        poster = threading.Thread(
+            target=live.post, args=(lambda: threads.append(threading.current_thread()),)
+        )
+        poster.start()
+        poster.join()
+        assert threads == []  # not there and then
+        await until(lambda: bool(threads))
+
+    drive(work())
+    assert threads == [threading.main_thread()]
+
+
+def test_a_refused_value_is_said_and_training_goes_on(live: Live[Trainer]) -> None:
+    async def work() -> None:
+        live.play()
+        live.post(lambda: live.set(lr_generator=5))
+        assert "lr_generator is 5; choose a number from 0 to 0.1" in live.message
+        assert 'role="alert"' in live.line.value
+        await until(lambda: live.step_now >= 5)
+        live.pause()
+
+    drive(work())
+    assert live.marks == []
+    live.set(lr_generator=1e-3)
+    assert live.error is None
+
+
+def test_a_failing_callback_stops_and_is_shown(live: Live[Trainer]) -> None:
+    live.post(lambda: 1 / 0)
+    assert isinstance(live.error, ZeroDivisionError)
+    assert "This failed: ZeroDivisionError: division by zero" in live.line.value
+    assert "Traceback" in live.line.value
+
+
+def test_a_failing_picture_stops_playing_and_is_shown(trainer: Trainer) -> None:
+    def fail() -> str:
+        raise ValueError("no <ink>")
+
+    live = Live(trainer, fail)
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: not live.playing)
+
+    drive(work())
+    assert isinstance(live.error, ValueError)
+    assert "no &lt;ink&gt;" in live.line.value
+
+
+def test_divergence_stops_and_offers_the_way_back(live: Live[Trainer]) -> None:
+    live.step(30)
+    good = weights(live.run)
+
+    async def work() -> None:
+        spoil(live.run)
+        live.play()
+        await until(lambda: not live.playing)
+
+    drive(work())
+    assert isinstance(live.error, Diverged)
+    assert live.message.startswith("The discriminator's loss became nan at step 30")
+    assert 'role="alert"' in live.line.value
+    assert "You can rewind to step 25." in live.line.value
+    live.rewind(25)
+    live.step(5)
+    assert same(weights(live.run), good)
+    assert live.error is None
+
+
+def test_no_snapshot_is_kept_of_weights_that_are_no_numbers(live: Live[Trainer]) -> None:
+    live.step(3)
+    spoil(live.run)
+    live.set(lr_generator=1e-4)
+    assert live.film.steps == [0]
+    with pytest.raises(Diverged):
+        live.step()
+    assert live.message.endswith("You can rewind to step 0.")
+
+
+# Snapshots
+
+
+def snapshot(step: int, numbers: int = 250) -> Snapshot:
+    return Snapshot(step, [{"generator": {"w": torch.zeros(numbers)}, "rng": [torch.zeros(0)]}], [])
+
+
+def test_film_is_bounded_and_spread_over_the_run() -> None:
+    film = Film(limit=0.0101, every=10)  # ten snapshots of 1 kB
+    for step in range(0, 1001):
+        if film.due(step):
+            film.add(snapshot(step))
+            assert film.megabytes <= film.limit
+    steps = film.steps
+    assert steps[0] == 0
+    assert 5 <= len(steps) <= 10
+    gaps = [b - a for a, b in itertools.pairwise(steps[:-1])]
+    assert max(gaps) <= 2 * min(gaps)
+    assert steps[-1] >= 1000 - film.every
+
+
+def test_film_is_bounded_in_number_and_keeps_two_whatever_their_size() -> None:
+    film = Film(limit=1, most=6, every=1)
+    for step in range(100):
+        film.add(snapshot(step, 1))
+    assert len(film.steps) <= 6
+    assert film.steps[-1] == 99
+    film = Film(limit=1e-9)
+    for step in (0, 30, 60):
+        film.add(snapshot(step))
+    assert film.steps == [0, 60]
+
+
+def test_rewinding_and_going_on_is_as_if_nothing_had_been(live: Live[Trainer]) -> None:
+    live.step(60)
+    end = weights(live.run)
+    assert live.film.steps == [0, 25, 50]
+    live.rewind(25)
+    assert live.step_now == len(live.run.history) == 25
+    assert live.film.steps == [0, 25, 50]  # forth again is possible
+    live.rewind(50)
+    live.rewind(25)
+    live.step(35)
+    assert same(weights(live.run), end)
+
+
+def test_another_way_forgets_the_old_one(live: Live[Trainer]) -> None:
+    live.step(30)
+    live.set(lr_generator=1e-4)
+    live.step(30)
+    live.rewind(30)  # kept when the setting was changed: the moment before
+    assert live.run.settings.lr_generator == 3e-3
+    assert live.marks == []
+    live.rewind(55)
+    assert live.run.settings.lr_generator == 1e-4
+    assert [mark.letter for mark in live.marks] == ["a"]
+    live.rewind(25)
+    live.step(1)
+    assert live.film.steps == [0, 25]
+
+
+def test_there_is_no_going_back_to_a_step_that_was_not_kept(live: Live[Trainer]) -> None:
+    live.step(26)
+    with pytest.raises(UserError, match=r"no snapshot of step 7\. Choose one of 0, 25"):
+        live.rewind(7)
+
+
+def test_one_move_in_several_pushes_is_one_mark(live: Live[Trainer]) -> None:
+    for rate in (1e-3, 2e-3, 1e-4):
+        live.set(lr_generator=rate)
+    assert [(mark.old, mark.new) for mark in live.marks] == [(3e-3, 1e-4)]
+    live.set(lr_generator=3e-3)  # and back: no move at all
+    assert live.marks == []
+
+
+# Branches
+
+
+def test_a_branch_differs_in_one_setting_and_sees_the_same_data(live: Live[Trainer]) -> None:
+    live.step(10)
+    live.branch(lr_generator=0.0)
+    first, second = live.runs
+    before = weights(second)
+    seen: dict[int, list[Tensor]] = {0: [], 1: []}
+    for i, run in enumerate(live.runs):
+        original = run.next_batch
+
+        def spy(i: int = i, original: Callable[[], Tensor] = original) -> Tensor:
+            seen[i].append(original())
+            return seen[i][-1]
+
+        run.next_batch = spy
+    live.step(12)  # over the end of an epoch
+    assert len(seen[0]) == 12
+    assert same(seen[0], seen[1])
+    assert first.rng.get_state().equal(second.rng.get_state())
+    assert same(weights(second), before)  # a rate of 0
+    assert not same(weights(first), before)
+    (mark,) = live.marks
+    assert (mark.run, mark.step) == (1, 10)
+    assert "run 2" in str(mark)
+
+
+def test_a_branch_without_a_difference_stays_the_same(live: Live[Trainer]) -> None:
+    live.step(10)
+    live.branch()
+    live.step(10)
+    assert same(weights(live.runs[0]), weights(live.runs[1]))
+    live.set(beta1=0.5)  # moves the second only
+    assert [run.settings.beta1 for run in live.runs] == [0.0, 0.5]
+
+
+@pytest.mark.parametrize("kept", [0, 1])
+def test_one_of_two_runs_is_kept(live: Live[Trainer], kept: int) -> None:
+    live.step(10)
+    live.set(beta1=0.1)
+    live.branch(lr_generator=1e-4)
+    live.active = 0
+    live.set(lr_discriminator=1e-4)
+    live.step(30)
+    chosen = live.runs[kept]
+    end = weights(chosen)
+    live.keep(kept)
+    assert live.runs == [chosen]
+    names = [mark.name for mark in live.marks]
+    assert names == ["beta1", ["lr_discriminator", "lr_generator"][kept]]
+    assert all(len(each.states) == 1 for each in live.film.snapshots)
+    live.rewind(live.film.steps[-1])
+    live.step(40 - live.step_now)
+    assert same(weights(live.run), end)
+    with pytest.raises(UserError, match="choose from 0 to 0"):
+        live.keep(1)
+
+
+def test_rewinding_behind_the_branch_and_forth_again(live: Live[Trainer]) -> None:
+    live.step(30)
+    live.branch(lr_generator=1e-4)
+    live.step(30)
+    ends = [weights(run) for run in live.runs]
+    live.rewind(25)
+    assert len(live.runs) == 1
+    assert live.active == 0
+    live.rewind(55)
+    assert [run.settings.lr_generator for run in live.runs] == [3e-3, 1e-4]
+    live.step(5)
+    assert all(same(weights(run), end) for run, end in zip(live.runs, ends, strict=True))
+
+
+def test_what_a_branch_refuses_changes_nothing(live: Live[Trainer]) -> None:
+    with pytest.raises(UserError, match="beta1 is 2"):
+        live.branch(beta1=2)
+    assert len(live.runs) == 1
+    live.branch()
+    with pytest.raises(UserError, match="two runs already"):
+        live.branch()
+
+
+def test_the_run_that_diverges_is_named(live: Live[Trainer]) -> None:
+    live.branch()
+    spoil(live.runs[1])
+    with pytest.raises(Diverged, match="Run 2: The discriminator's loss became nan at step 0"):
+        live.step()
+
+
+def test_starting_over(live: Live[Trainer], trainer: Trainer) -> None:
+    fresh = trainer.branch()
+    live.step(30)
+    live.set(beta1=0.5)
+    live.reset(fresh)
+    assert live.film.steps == [0]
+    assert live.marks == []
+    assert live.message == "Ready."
+
+
+def test_letters_go_on_after_z(live: Live[Trainer]) -> None:
+    for i in range(27):
+        live.step()
+        live.set(beta1=0.5 + 0.01 * i)
+    assert [mark.letter for mark in live.marks][-2:] == ["z", "za"]
+
+
+def test_networks_of_your_own_can_branch(trainer: Trainer) -> None:
+    networks = (
+        nn.Sequential(nn.Linear(4, 784), nn.Unflatten(1, (1, 28, 28))),
+        nn.Sequential(nn.Flatten(), nn.Linear(784, 1), nn.Flatten(0)),
+    )
+    live = Live(Trainer(trainer.samples, SMALL, networks), lambda: "")
+    live.branch()
+    live.step(3)
+    assert same(weights(live.runs[0]), weights(live.runs[1]))
