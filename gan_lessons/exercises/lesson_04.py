@@ -44,10 +44,17 @@ def collapsed() -> PlaneTrainer:
 
 @cache
 def treated(plan: Plan) -> Score:
-    """How the patient is after it has gone on with these settings."""
-    run = collapsed().branch()
-    run.change(**{name: getattr(plan, name) for name in asdict(plan) if name not in FIXED})
-    return train(run, TREATED)
+    """How the patient is after it has gone on with these settings: the worse of two runs.
+
+    The runs differ in their noise, so that a lucky one does not pass.
+    """
+    scores = []
+    for seed in (1, 2):
+        run = collapsed().branch()
+        run.rng.manual_seed(seed)
+        run.change(**{name: getattr(plan, name) for name in asdict(plan) if name not in FIXED})
+        scores.append(train(run, TREATED))
+    return min(scores, key=lambda score: (score.covered, score.good))
 
 
 @cache
@@ -76,7 +83,8 @@ def treatment(answer: Answer) -> str:
     if plan == ill:
         raise Wrong("nothing is changed: these are the patient's own settings.")
     score = treated(plan)
-    found = f"After {TREATED:,} steps: {score.covered} of 8 modes, {score.good:.0%} good."
+    found = f"After {TREATED:,} steps, in the worse of two runs: {score.covered} of 8 modes, "
+    found += f"{score.good:.0%} good."
     if score.covered >= 6 and score.good >= 0.4:
         return f"{found} D sees a crowd soon enough to scatter it, before G has settled in it."
     raise Wrong(f"{found} {_why_still_ill(plan)}")

@@ -240,7 +240,7 @@ class Live(Generic[R]):
             raise UserError("Playing needs a notebook's kernel; use step(n) here.") from error
         self.playing, self.error, self.message = True, None, "Training."
         _PLAYING.add(self)
-        if True:
+        if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._train())
         self.refresh()
 
