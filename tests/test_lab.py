@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+import time
+import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -43,13 +45,24 @@ def address() -> Iterator[str]:
         server.communicate(timeout=60)
 
 
+def get(url: str) -> bytes:
+    """The page; the server prints its address a moment before it answers."""
+    for _ in range(60):
+        try:
+            with urllib.request.urlopen(url, timeout=30) as answer:
+                return bytes(answer.read())
+        except urllib.error.URLError as error:
+            if not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.5)
+    raise AssertionError(f"nobody answers at {url}")
+
+
 def test_make_lab_opens_lesson_00(address: str) -> None:
     page, token = address.split("?")
     path = page.partition("/lab/tree/")[2]
     assert path == "00_start_here.ipynb"
-    with urllib.request.urlopen(address, timeout=30) as answer:
-        assert b"JupyterLab" in answer.read()
+    assert b"JupyterLab" in get(address)
     contents = page.replace("/lab/tree/", "/api/contents/")
-    with urllib.request.urlopen(f"{contents}?{token}", timeout=30) as answer:
-        notebook = json.load(answer)
+    notebook = json.loads(get(f"{contents}?{token}"))
     assert "Start here" in notebook["content"]["cells"][0]["source"]
