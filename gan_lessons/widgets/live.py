@@ -14,6 +14,7 @@ import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from html import escape
 from types import FrameType
 from typing import Any, Generic, Protocol, Self, TypeVar
@@ -75,7 +76,7 @@ class Snapshot:
     marks: list[Mark]
     portrait: Any = None
 
-    @property
+    @cached_property
     def megabytes(self) -> float:
         """Memory of its tensors."""
         return sum(tensor.nbytes for tensor in _tensors(self.states)) / 1e6

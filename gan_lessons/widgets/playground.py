@@ -184,7 +184,7 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
             if name in plan_names:
                 self._refuse_outside(name, settings[name])
         self._set_views({name: settings[name] for name in settings if name not in plan_names})
-        self.live = Live(PlaneTrainer(first), self._show, share=0.18, frames=30)
+        self.live = Live(PlaneTrainer(first), self._show, share=0.15, frames=24)
         super().__init__(self._laid_out())
         self._listen()
         self.live.refresh()

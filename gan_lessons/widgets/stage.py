@@ -22,8 +22,8 @@ CELLS = 40  # the field has CELLS × CELLS shades
 SHOWN = 256  # real and fake points in the picture
 ARROWS = 64
 LINES = 17  # of the warped noise grid, each way
-ARROW = 0.5  # length in the picture of a gradient of length 1
-LONGEST = 0.6  # longer arrows are cut
+LONGEST = 0.6  # an arrow in the picture, for a gradient without end
+HALFWAY = 0.4  # the gradient whose arrow is half as long as that
 BINS = 200  # points of a curve, at most
 VIEWS = {
     "real": "real points",
@@ -95,9 +95,10 @@ class View:
         return plane.answers(self.trainer, self._cells).view(CELLS, CELLS)
 
     def _arrows(self, fakes: Tensor) -> Tensor:
-        pull = ARROW * plane.pull(self.trainer, fakes)
-        length = pull.norm(dim=1, keepdim=True).clamp(min=1e-12)
-        return torch.cat([fakes, pull * (LONGEST / length).clamp(max=1)], dim=1)
+        # Compressed, so that a gradient of 0.1 and one of 10 can both be seen.
+        pull = plane.pull(self.trainer, fakes)
+        length = pull.norm(dim=1, keepdim=True)
+        return torch.cat([fakes, LONGEST * pull / (length + HALFWAY)], dim=1)
 
 
 def _numpy(values: Tensor) -> Array:
