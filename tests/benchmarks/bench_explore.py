@@ -46,7 +46,13 @@ interact(subplots, x=(0.0, 2.0, 0.01));
 PRESS = """async output => {
     const shown = () => {
         const canvas = output.querySelector("canvas"), image = output.querySelector("img");
-        if (canvas) return canvas.toDataURL();
+        if (canvas) {
+            const pen = canvas.getContext("2d", {willReadFrequently: true});
+            const {data} = pen.getImageData(0, 0, canvas.width, canvas.height);
+            let sum = 0;
+            for (let i = 0; i < data.length; i += 52) sum = (sum * 31 + data[i]) | 0;
+            return sum;
+        }
         return image && image.complete && image.naturalWidth ? image.src : null;
     };
     const before = shown(), handle = output.querySelector(".noUi-handle");
