@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import os
+import signal
 
 import numpy as np
 import pytest
@@ -184,6 +186,31 @@ def test_a_cell_that_draws_and_searches_keeps_its_search() -> None:
         assert pad.found.steps == 3
 
     asyncio.run(learner())
+
+
+def test_an_interrupt_pauses_the_search_and_keeps_it() -> None:
+    async def learner() -> None:
+        pad = make()
+        pad.load(6)
+        pad.play()
+        while pad.found.steps < 2:
+            await asyncio.sleep(0)
+        os.kill(os.getpid(), signal.SIGINT)
+        while pad.playing:
+            await asyncio.sleep(0)
+        kept = pad.found.steps
+        assert 2 <= kept < sketchpad.MOST
+        assert "Interrupted; Find goes on from here." in pad.children[1].value
+        pad.play()
+        while pad.found.steps == kept:
+            await asyncio.sleep(0)
+        pad.pause()
+
+    usual = signal.signal(signal.SIGINT, signal.SIG_IGN)  # as ipykernel does while no cell runs
+    try:
+        asyncio.run(learner())
+    finally:
+        signal.signal(signal.SIGINT, usual)
 
 
 def test_errors_of_buttons_and_of_the_task_are_shown(pad, monkeypatch) -> None:

@@ -121,12 +121,12 @@ def test_controls_start_where_the_settings_are(samples: torch.Tensor) -> None:
     ("settings", "said"),
     [
         ({"lr_generator": 5}, "lr_generator is 5; choose a number from 0 to 0.1"),
-        ({"lr_generator": 0}, "lr_generator is 0; its control goes from 1e-06 to 0.1"),
+        ({"lr_generator": 0}, "lr_generator = 0 is out of range. Choose from 1e-06 to 0.1"),
         ({"beta1": float("nan")}, "beta1 is nan"),
         ({"penalty": "r3"}, "penalty is 'r3'; choose one of"),
         ({"latent_dim": 8}, "latent_dim is fixed when a run begins"),
         ({"rate": 1}, "no setting 'rate'"),
-        ({"beta1": 0.5, "noise_scale": 5}, "noise_scale is 5; its control goes from 0.1 to 3"),
+        ({"beta1": 0.5, "noise_scale": 5}, "noise_scale = 5 is out of range. Choose from 0.1 to 3"),
     ],
 )
 def test_nonsense_is_refused_and_changes_nothing(

@@ -115,7 +115,7 @@ def test_a_draw_that_fails_later_says_so_and_recovers() -> None:
     line = panel.children[-1]
     panel.controls["x"].value = 0  # from the browser: nothing is raised, the panel shows it
     assert isinstance(panel.error, ZeroDivisionError)
-    assert "This could not be drawn: ZeroDivisionError" in line.value
+    assert "This failed: ZeroDivisionError" in line.value
     assert "Traceback" in line.value
     panel.controls["x"].value = 4
     assert "Four is taken." in line.value

@@ -6,9 +6,7 @@ same in every front end; the saved notebook keeps the first picture beside the l
 
 import base64
 import time
-import traceback
 from collections.abc import Callable, Mapping
-from html import escape
 from typing import Any
 
 import ipywidgets
@@ -16,6 +14,7 @@ from matplotlib.figure import Figure
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
+from gan_lessons.widgets.controls import complaint, plain, refuse_outside, status, typed
 
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
 
@@ -66,7 +65,8 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
         layout = {"max_width": "100%", "align_self": "flex-start"}  # else a box stretches it
         self._image = ipywidgets.Image(value=self._picture(), format="png", layout=layout)
         self._line = ipywidgets.HTML()
-        super().__init__([ipywidgets.VBox([*controls.values()]), self._image, self._line])
+        shown = [typed(control, self._refuse) for control in controls.values()]
+        super().__init__([ipywidgets.VBox(shown), self._image, self._line])
         for control in controls.values():
             control.observe(self._moved, names="value")
         self._tell()
@@ -103,7 +103,7 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
                 raise UserError(
                     f"There is no control {name!r}. There are: {', '.join(self.controls)}."
                 )
-            _refuse_outside(name, self.controls[name], value)
+            refuse_outside(name, self.controls[name], value)
         for name, value in values.items():
             self.controls[name].value = value
 
@@ -131,20 +131,24 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
             self.error = error
         self._tell()
 
+    def _refuse(self, error: UserError) -> None:
+        self.error = error
+        self._tell()
+
     def _tell(self) -> None:
         # Not as the image's tooltip: ipywidgets 8.1's browser side fails on an Image that has one.
-        text = _status(self._description())
-        self._line.value = text if self.error is None else _complaint(self.error)
+        text = status(self._description())
+        self._line.value = text if self.error is None else complaint(self.error)
 
     def _description(self) -> str:
         return self.sentence or self._alt
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
-        state = ", ".join(f"{name} = {_plain(value)}" for name, value in self.values.items())
-        plain = f"{state}: {self.sentence}" if self.sentence else state
+        state = ", ".join(f"{name} = {plain(value)}" for name, value in self.values.items())
+        text = f"{state}: {self.sentence}" if self.sentence else state
         still = base64.b64encode(self.png).decode("ascii")
-        return bundle | {"text/plain": plain, "image/png": still}, {
+        return bundle | {"text/plain": text, "image/png": still}, {
             "image/png": {"alt": self._alt or self.sentence}
         }
 
@@ -164,40 +168,3 @@ def _control(name: str, spec: Any, label: str | None) -> Any:
     control.style.description_width = "initial"  # long names are not cut off
     control.layout.width = control.layout.width or "min(100%, 34em)"  # and leave a slider its room
     return control
-
-
-def _refuse_outside(name: str, control: Any, value: Any) -> None:
-    """Bounded controls clamp in silence, and a notebook would show what nobody asked for."""
-    if control.has_trait("min") and control.has_trait("max"):
-        ends = value if isinstance(value, tuple | list) else (value,)
-        for end in ends:
-            if not isinstance(end, int | float) or not control.min <= end <= control.max:
-                raise UserError(
-                    f"{name} = {end!r} is out of range. "
-                    f"Choose from {_plain(control.min)} to {_plain(control.max)}."
-                )
-    choices = getattr(control, "_options_values", None)
-    if choices is not None and not isinstance(value, tuple) and value not in choices:
-        raise UserError(
-            f"{name} = {value!r} is no choice. Choose one of: {', '.join(map(repr, choices))}."
-        )
-
-
-def _plain(value: Any) -> str:
-    """A short, stable text: 0.30000000000000004 is 0.3."""
-    return f"{value:.6g}" if isinstance(value, float) else str(value)
-
-
-def _status(sentence: str) -> str:
-    return f'<div role="status" aria-live="polite">{escape(sentence)}</div>'
-
-
-def _complaint(error: Exception) -> str:
-    if isinstance(error, UserError):
-        return f'<div role="alert">{escape(str(error))}</div>'
-    trace = escape("".join(traceback.format_exception(error)))
-    sentence = escape(f"This could not be drawn: {type(error).__name__}: {error}")
-    return (
-        f'<div role="alert">{sentence}<details><summary>Details</summary><pre>{trace}</pre>'
-        "</details></div>"
-    )

@@ -12,7 +12,7 @@ from gan_lessons import judge, latent, plotting, pretrained
 from gan_lessons.errors import UserError
 from gan_lessons.training import Settings, sample
 from gan_lessons.widgets.canvas import Canvas, tiles
-from gan_lessons.widgets.explore import _complaint, _refuse_outside, _status
+from gan_lessons.widgets.controls import button, complaint, refuse_outside, row, status, typed
 
 DIGITS, COLUMNS = 64, 8
 LETTERS = "ABCDEFGH"  # the places of the tray
@@ -119,7 +119,7 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
             if name not in self.controls:
                 known = ", ".join(self.controls)
                 raise UserError(f"There is no control {name!r}. There are: {known}.")
-            _refuse_outside(name, self.controls[name], value)
+            refuse_outside(name, self.controls[name], value)
         if chosen is not None and chosen not in range(DIGITS):
             raise UserError(f"chosen = {chosen!r} is out of range. Choose from 0 to {DIGITS - 1}.")
         self._held = True
@@ -166,8 +166,11 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
             action()
             self.error = None
         except Exception as error:
-            self.error = error
-            self._line.value = _complaint(error)
+            self._fail(error)
+
+    def _fail(self, error: Exception) -> None:
+        self.error = error
+        self._line.value = complaint(error)
 
     def _redraw(self) -> None:
         self._draw_grid()
@@ -223,7 +226,7 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     def _say(self, *sentences: str) -> None:
         self._sentences = list(sentences)
-        self._line.value = _status(self.sentence)
+        self._line.value = status(self.sentence)
 
     # Making
 
@@ -259,21 +262,15 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
         }
 
     def _layout(self) -> list[Any]:
-        def button(text: str, action: Callable[[], None]) -> Any:
-            made = ipywidgets.Button(description=text, layout={"width": "auto"})
-            made.on_click(lambda _: self._attempt(action))
-            return made
-
-        def row(*children: Any) -> Any:
-            return ipywidgets.HBox(
-                children, layout={"flex_flow": "row wrap", "align_items": "center"}
-            )
+        def does(text: str, action: Callable[[], None]) -> Any:
+            return button(text, lambda: self._attempt(action))
 
         c = self.controls
-        moves = [c[_key(name)] for name in self.directions]
-        buttons = row(button("All sliders back", self.reset), button("Keep in tray", self.keep))
+        numbers = [*(c[_key(name)] for name in self.directions), c["truncation"], c["seed"]]
+        buttons = row(does("All sliders back", self.reset), does("Keep in tray", self.keep))
         side = ipywidgets.VBox(
-            [*moves, c["truncation"], c["seed"], buttons], layout={"flex": "1 1 20em"}
+            [*(typed(number, self._fail) for number in numbers), buttons],
+            layout={"flex": "1 1 20em"},
         )
         return [
             row(self.grid, side),
@@ -287,7 +284,7 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
                 c["first"],
                 c["minus"],
                 c["plus"],
-                button("Keep the sum in the tray", self.keep_sum),
+                does("Keep the sum in the tray", self.keep_sum),
             ),
             self.sum_view,
         ]

@@ -9,13 +9,11 @@ import asyncio
 import signal
 import threading
 import time
-import traceback
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
-from html import escape
 from types import FrameType
 from typing import Any, Generic, Protocol, Self, TypeVar
 
@@ -25,6 +23,7 @@ import torch
 
 from gan_lessons.errors import UserError
 from gan_lessons.training import Diverged, undivided
+from gan_lessons.widgets.controls import complaint, status
 
 SLICE = 0.02  # seconds of training before the kernel may look at its messages
 TURNS = 4  # turns of the loop that the kernel needs to take one message in
@@ -240,7 +239,7 @@ class Live(Generic[R]):
         except RuntimeError as error:
             raise UserError("Playing needs a notebook's kernel; use step(n) here.") from error
         self.playing, self.error, self.message = True, None, "Training."
-        _PLAYING.add(self)
+        PLAYING.add(self)
         if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._train())
         self.refresh()
@@ -409,14 +408,14 @@ class Live(Generic[R]):
     async def _train(self) -> None:
         try:
             while self.playing:
-                _hear_interrupts()
+                hear_interrupts()
                 self._slice()
                 for _ in range(TURNS):
                     await asyncio.sleep(0)
                 if self.slow:
                     await asyncio.sleep(self.slow)
         finally:
-            _PLAYING.discard(self)
+            PLAYING.discard(self)
         if not self._closed:
             self.refresh()  # the latest step, and an interrupt's message
 
@@ -492,18 +491,22 @@ class Live(Generic[R]):
         self.message = str(error)
         if isinstance(error, Diverged) and self.film.steps:
             self.message += f" You can rewind to step {self.film.steps[-1]:,}."
-        elif not isinstance(error, UserError):
-            self.message = f"This failed: {type(error).__name__}: {error}"
 
     def _told(self) -> str:
-        text = f"{escape(self.message)} {escape(self.sentence)}"
         if self.error is None:
-            return f'<div role="status" aria-live="polite">{text}</div>'
-        details = ""
-        if not isinstance(self.error, UserError):
-            trace = escape("".join(traceback.format_exception(self.error)))
-            details = f"<details><summary>Details</summary><pre>{trace}</pre></details>"
-        return f'<div role="alert">⚠ {text}{details}</div>'
+            return status(f"{self.message} {self.sentence}")
+        way_back = self.message.removeprefix(str(self.error))
+        return complaint(self.error, f"{way_back} {self.sentence}".strip())
+
+    def interrupted(self) -> None:
+        """What an interrupt of the kernel does: the run pauses."""
+        self.playing = False
+        self.message = f"Interrupted at step {self.step_now:,}: everything is kept."
+
+    def refuse(self, error: UserError) -> None:
+        """Say why a number that was typed is not taken; the run goes on."""
+        self._record(error)
+        self.refresh()
 
     # Is anybody looking?
 
@@ -520,16 +523,22 @@ class Live(Generic[R]):
             self.pause("Paused, because no view of this panel was left,")
 
 
-_PLAYING: weakref.WeakSet[Live[Any]] = weakref.WeakSet()
+class Interruptible(Protocol):
+    """Something that plays on the kernel's main loop."""
+
+    def interrupted(self) -> None:
+        """Stop soon, with everything kept; called in a signal handler, so do next to nothing."""
 
 
-def _interrupted(number: int, frame: FrameType | None) -> None:
-    for live in list(_PLAYING):
-        live.playing = False
-        live.message = f"Interrupted at step {live.step_now:,}: everything is kept."
+PLAYING: weakref.WeakSet[Interruptible] = weakref.WeakSet()
 
 
-def _hear_interrupts() -> None:
+def _interrupt(number: int, frame: FrameType | None) -> None:
+    for playing in list(PLAYING):
+        playing.interrupted()
+
+
+def hear_interrupts() -> None:
     """An idle kernel ignores interrupts; while something plays they mean: pause.
 
     ipykernel puts its own handler back around each cell, and ours again after it.
@@ -537,7 +546,7 @@ def _hear_interrupts() -> None:
     if threading.current_thread() is not threading.main_thread():
         return
     if signal.getsignal(signal.SIGINT) == signal.SIG_IGN:
-        signal.signal(signal.SIGINT, _interrupted)
+        signal.signal(signal.SIGINT, _interrupt)
 
 
 def _tensors(value: Any) -> Iterator[torch.Tensor]:

@@ -17,6 +17,7 @@ from gan_lessons import losses, plane, plotting
 from gan_lessons.errors import UserError
 from gan_lessons.plane import FIXED, Plan, PlaneTrainer, Score
 from gan_lessons.training import PENALTIES
+from gan_lessons.widgets.controls import button, row, typed
 from gan_lessons.widgets.live import Live, Snapshot
 from gan_lessons.widgets.stage import (
     FIELDS,
@@ -323,21 +324,26 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
     # Controls
 
     def _make_buttons(self) -> None:
-        def button(text: str, tip: str) -> ipywidgets.Button:
-            return ipywidgets.Button(description=text, tooltip=tip, layout={"width": "auto"})
+        def does(text: str, tip: str, action: Callable[..., Any], *args: Any) -> Any:
+            return button(text, lambda: self.live.post(action, *args), tip)
 
         self.buttons = {
-            "play": button("Play", "train until Pause"),
-            "step": button("Step", "one step: D's half, then G's"),
-            "step_d": button("Step D", "the discriminator's half of a step"),
-            "step_g": button("Step G", "the generator's half of a step"),
-            "reset": button("Reset", "start again from the seed"),
-            "branch": button("Branch", "a second run from here; controls then move run 2"),
-            "run1": button("Controls move run 1", "which of two runs the controls move"),
-            "run2": button("Controls move run 2", "which of two runs the controls move"),
-            "keep1": button("Keep run 1", "go on with run 1 alone"),
-            "keep2": button("Keep run 2", "go on with run 2 alone"),
+            "play": does("Play", "train until Pause", self._play_or_pause),
+            "step": does("Step", "one step: D's half, then G's", self.step),
+            "step_d": does("Step D", "the discriminator's half of a step", self.step_d),
+            "step_g": does("Step G", "the generator's half of a step", self.step_g),
+            "reset": does("Reset", "start again from the seed", self.reset),
+            "branch": does("Branch", "a second run; controls then move run 2", self.branch),
         }
+        for run in (1, 2):
+            self.buttons |= {
+                f"run{run}": does(
+                    f"Controls move run {run}", "which run they move", self._move_run, run
+                ),
+                f"keep{run}": does(
+                    f"Keep run {run}", f"go on with run {run} alone", self.keep, run
+                ),
+            }
         wide = {"description_width": "initial"}
         self.slow = ipywidgets.FloatSlider(
             0, min=0, max=5, step=0.5, description="slow motion: s per half-step (0: off)",
@@ -359,16 +365,14 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
         )
 
     def _laid_out(self) -> list[Any]:
-        def row(*children: Any) -> ipywidgets.Box:
-            return ipywidgets.Box(
-                children, layout={"flex_flow": "row wrap", "align_items": "center"}
-            )
-
         b = self.buttons
         self._two = row(b["run1"], b["run2"], b["keep1"], b["keep2"])
         groups = [
             ipywidgets.VBox(
-                [ipywidgets.HTML(f"<b>{title}</b>"), *(self.controls[name] for name in names)]
+                [
+                    ipywidgets.HTML(f"<b>{title}</b>"),
+                    *(typed(self.controls[name], self.live.refuse) for name in names),
+                ]
             )
             for title, names in GROUPS.items()
         ]
@@ -391,17 +395,6 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
         ]
 
     def _listen(self) -> None:
-        def say(function: Callable[..., Any], *args: Any) -> Callable[[Any], None]:
-            return lambda _: self.live.post(function, *args)
-
-        for name, act in {
-            "play": self._play_or_pause, "step": self.step, "step_d": self.step_d,
-            "step_g": self.step_g, "reset": self.reset, "branch": self.branch,
-        }.items():  # fmt: skip
-            self.buttons[name].on_click(say(act))
-        for run in (1, 2):
-            self.buttons[f"run{run}"].on_click(say(self._move_run, run))
-            self.buttons[f"keep{run}"].on_click(say(self.keep, run))
         for name, control in self.controls.items():
             self._on(control, partial(self._moved, name))
         for control in (*self.views.values(), self.field):
@@ -649,7 +642,7 @@ def _control(name: str, plan: Plan) -> Any:
     common: dict[str, Any] = {
         "description": LABELS[name],
         "style": {"description_width": "11em"},
-        "layout": {"width": "25em"},
+        "layout": {"width": "27em"},
     }
     value = getattr(plan, name)
     if name in CHOICES:

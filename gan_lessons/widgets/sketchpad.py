@@ -17,8 +17,9 @@ from gan_lessons import judge, latent, plotting, pretrained
 from gan_lessons.data import Digits
 from gan_lessons.errors import UserError
 from gan_lessons.training import Settings, sample
+from gan_lessons.widgets import live
 from gan_lessons.widgets.canvas import Canvas, signed, tiles
-from gan_lessons.widgets.explore import _complaint, _status
+from gan_lessons.widgets.controls import button, complaint, row, status
 
 MOST = 200  # steps of a search; then it ends by itself
 TELL = 50  # steps between two sentences while it moves: a screen reader reads each of them
@@ -63,6 +64,7 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
         self.found: latent.Search | None = None
         self.error: Exception | None = None
         self._task: asyncio.Task[None] | None = None
+        self._interrupted = False
         self._examples = 0
         self._seen = b""  # the drawing that D has looked at
         try:
@@ -144,6 +146,7 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
         if self._loop is None:
             raise UserError("Nothing can move by itself outside a kernel: use search(steps).")
         self._begin()
+        self._interrupted = False
         if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._play())
 
@@ -152,7 +155,7 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
         if self._task is not None:
             self._task.cancel()
             self._task = None
-            self._line.value = _status(self.sentence)
+            self._line.value = status(self.sentence)
 
     @property
     def playing(self) -> bool:
@@ -172,13 +175,25 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
             self._start = self.found.distance
 
     async def _play(self) -> None:
+        live.PLAYING.add(self)
         try:
             while self.found is not None and self.found.steps < MOST:
+                live.hear_interrupts()
+                if self._interrupted:
+                    break
                 self.found.step()
                 self._show(tell=self.found.steps in (1, MOST) or self.found.steps % TELL == 0)
                 await asyncio.sleep(PAUSE)
         except Exception as error:
             self._fail(error)
+        finally:
+            live.PLAYING.discard(self)
+        if self._interrupted:
+            self._line.value = status(f"Interrupted; Find goes on from here. {self.sentence}")
+
+    def interrupted(self) -> None:
+        """What an interrupt of the kernel does: the search pauses, and keeps what it has found."""
+        self._interrupted = True
 
     # What is shown
 
@@ -209,7 +224,7 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
             self.candidates_view.show(tiles(self.found.images, 8), "All eight candidates")
         self.sentence = " ".join(filter(None, [self._opinion(), self._way()]))
         if tell:
-            self._line.value = _status(self.sentence)
+            self._line.value = status(self.sentence)
         self.error = None
 
     def _opinion(self) -> str:
@@ -254,16 +269,11 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
 
     def _fail(self, error: Exception) -> None:
         self.error = error
-        self._line.value = _complaint(error)
+        self._line.value = complaint(error)
 
     def _layout(self) -> list[Any]:
-        def button(text: str, action: Callable[[], Any]) -> Any:
-            made = ipywidgets.Button(description=text, layout={"width": "auto"})
-            made.on_click(lambda _: self._post(action))
-            return made
-
-        def row(*children: Any) -> Any:
-            return ipywidgets.HBox(children, layout={"flex_flow": "row wrap"})
+        def does(text: str, action: Callable[[], Any]) -> Any:
+            return button(text, lambda: self._post(action))
 
         def column(title: str, *children: Any) -> Any:
             box = {"margin": "0 16px 8px 0", "align_items": "flex-start"}
@@ -277,13 +287,13 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
             layout={"width": "7em"},
             style={"description_width": "initial"},
         )
-        example = button("Load an example", lambda: self.load(digit.value))
+        example = does("Load an example", lambda: self.load(digit.value))
         return [
             row(
                 column(
                     "Your drawing",
                     self.sheet,
-                    row(erase, button("Clear", self.clear), button("Centre", self.centre)),
+                    row(erase, does("Clear", self.clear), does("Centre", self.centre)),
                     row(digit, example),
                 ),
                 column("More ink (blue), less (orange)", self.saliency_view),
@@ -292,9 +302,9 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
                     self.nearest_view,
                     self.candidates_view,
                     row(
-                        button("Find", self.play),
-                        button("Pause", self.pause),
-                        button("One step", lambda: self.search(1)),
+                        does("Find", self.play),
+                        does("Pause", self.pause),
+                        does("One step", lambda: self.search(1)),
                     ),
                 ),
             ),

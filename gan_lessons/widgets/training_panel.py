@@ -19,8 +19,8 @@ from matplotlib.axes import Axes
 from torch import Tensor
 
 from gan_lessons import losses, plotting
-from gan_lessons.errors import UserError
 from gan_lessons.training import PENALTIES, RECIPES, Settings, Trainer, check_setting
+from gan_lessons.widgets.controls import button, refuse_outside, row, typed
 from gan_lessons.widgets.live import Live, Mark
 
 DIGITS, COLUMNS = 24, 8
@@ -133,7 +133,8 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]
         """
         for name, value in settings.items():
             check_setting(name, value)
-            _refuse_outside(name, self.controls.get(name), value)
+            if name in self.controls:
+                refuse_outside(name, self.controls[name], value)
         self.live.set(**settings)
 
     def rewind(self, step: int) -> None:
@@ -200,10 +201,10 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]
             self._follow()
         finally:
             self._writing = 0
-        for i, row in enumerate(self._rows):
-            row.layout.display = None if i < len(live.runs) else "none"
-        for run, row in zip(live.runs, self._rows, strict=False):
-            for average, cell in enumerate(row.children):
+        for i, digits in enumerate(self._rows):
+            digits.layout.display = None if i < len(live.runs) else "none"
+        for run, digits in zip(live.runs, self._rows, strict=False):
+            for average, cell in enumerate(digits.children):
                 cell.children[1].value = _pixels(self._draw(run, bool(average)))
         began = time.perf_counter()
         wait = max(CURVES, self._curves_cost / 0.05)
@@ -255,11 +256,11 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]
     # Widgets
 
     def _build(self) -> list[Any]:
-        button = self._button
-        self._play = button("Play", self._toggle)
-        self._branch_button = button("Branch", self.live.branch)
+        does = self._button
+        self._play = does("Play", self._toggle)
+        self._branch_button = does("Branch", self.live.branch)
         self._keep_buttons = [
-            button(f"Keep run {i + 1}", partial(self.live.keep, i)) for i in range(2)
+            does(f"Keep run {i + 1}", partial(self.live.keep, i)) for i in range(2)
         ]
         self._which = ipywidgets.Dropdown(
             options=[("run 1", 0), ("run 2", 1)], description="controls move"
@@ -268,18 +269,17 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._which.layout.width = "14em"
         self._on(self._which, self._choose)
         steps = [
-            button("Step", self.live.step),
-            button("Step D", self.live.step_d),
-            button("Step G", self.live.step_g),
+            does("Step", self.live.step),
+            does("Step D", self.live.step_d),
+            does("Step G", self.live.step_g),
         ]
-        flow = {"flex_flow": "row wrap"}
-        top = ipywidgets.HBox([self._play, *steps, self._branch_button], layout=flow)
-        branch = ipywidgets.HBox([self._which, *self._keep_buttons], layout=flow)
+        top = row(self._play, *steps, self._branch_button)
+        branch = row(self._which, *self._keep_buttons)
         grid = ipywidgets.GridBox(
-            [*self.controls.values()],
+            [typed(control, self.live.refuse) for control in self.controls.values()],
             layout={"grid_template_columns": "repeat(auto-fill, minmax(22em, 1fr))"},
         )
-        self._rows = [_row(i) for i in range(2)]
+        self._rows = [_digits(i) for i in range(2)]
         self._curves_image = _image("46em")
         self._marks = ipywidgets.HTML()
         self._strip = ipywidgets.SelectionSlider(
@@ -290,23 +290,18 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]
         self._on(self._strip, self._scrub)
         self._strip_image, self._memory = _image("46em"), ipywidgets.HTML()
         self._file = ipywidgets.Text(value="runs/panel.pt", description="file")
-        file = ipywidgets.HBox(
-            [
-                self._file,
-                button("Save", lambda: self.save(self._file.value)),
-                button("Resume", lambda: self.resume(self._file.value)),
-            ],
-            layout=flow,
+        file = row(
+            self._file,
+            does("Save", lambda: self.save(self._file.value)),
+            does("Resume", lambda: self.resume(self._file.value)),
         )
-        back = ipywidgets.HBox([self._strip, button("Rewind", self._back)], layout=flow)
+        back = row(self._strip, does("Rewind", self._back))
         film = [back, self._strip_image, self._memory]
         picture = [self.live.line, *self._rows, self._curves_image, self._marks]
         return [top, branch, grid, *picture, *film, file, self.live.presence]
 
     def _button(self, text: str, work: Callable[[], Any]) -> Any:
-        made = ipywidgets.Button(description=text, layout={"width": "auto"})
-        made.on_click(lambda _: self.live.post(work))
-        return made
+        return button(text, lambda: self.live.post(work))
 
     def _on(self, control: Any, work: Callable[[Any], None]) -> None:
         def heard(change: Any) -> None:
@@ -362,23 +357,10 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]
         return bundle | {"text/plain": text, "image/png": still}, {"image/png": {"alt": text}}
 
 
-def _refuse_outside(name: str, control: Any, value: Any) -> None:
-    """A slider would clamp in silence, and show another value than the run's."""
-    if control is None or not control.has_trait("min"):
-        return
-    low, high = control.min, control.max
-    if control.has_trait("base"):
-        low, high = control.base**low, control.base**high
-    if not low <= value <= high:
-        raise UserError(
-            f"{name} is {value!r}; its control goes from {_plain(low)} to {_plain(high)}."
-        )
-
-
 _TITLES = ("generator as it is now", "its average (EMA)")
 
 
-def _row(i: int) -> Any:
+def _digits(i: int) -> Any:
     cells = []
     for title in _TITLES:
         caption = ipywidgets.HTML(f"run {i + 1}: {title}")

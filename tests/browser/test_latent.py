@@ -120,7 +120,11 @@ def test_sketchpad_takes_pointer_and_keyboard(lesson: Lesson) -> None:
         lesson.page.keyboard.press("ArrowDown")
     expect(out.get_by_role("status").first).to_have_text("Row 21, column 15, pen down.")
     expect(line).to_have_text(re.compile("The judge reads"))
-    ink = np.array(eval(lesson.python("list(pad.sheet.drawing)"))).reshape(28, 28)
+    for _ in range(100):  # the last strokes may still be on their way
+        ink = np.array(eval(lesson.python("list(pad.sheet.drawing)"))).reshape(28, 28)
+        if (ink[9:21, 14] > 200).all():
+            break
+        lesson.page.wait_for_timeout(100)
     assert (ink[9:21, 14] > 200).all()
     assert ink[:, :11].sum() == 0
     lesson.screenshot("sketchpad_keyboard", out)

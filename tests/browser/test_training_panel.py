@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
-from browser.harness import Lesson, changed, settled
+from browser.harness import Jupyter, Lesson, changed, settled
 
 SMALL = """
 import torch
@@ -146,3 +146,49 @@ def test_interrupt_reload_second_tab_and_deletion(open_cells: Callable[..., Less
             break
         lesson.page.wait_for_timeout(100)
     assert lesson.python("panel.live.playing, panel.live._task.done()") == "(False, True)"
+
+
+def test_typed_numbers_files_and_divergence(jupyter: Jupyter) -> None:
+    """A number out of range, a run saved and resumed in a new kernel, and one that blows up."""
+    cells = (SMALL, "panel = TrainingPanel(load_digits().images, small)\npanel")
+    with jupyter.cells(*cells) as first:
+        first.run_all()
+        out = first.output("panel = TrainingPanel")
+        field = out.get_by_label(re.compile("^D's rate, a number from"))
+        first.screenshot("training_panel_typed", out)
+        first.tab_to(field)
+        first.page.keyboard.press("Control+a")
+        first.page.keyboard.type("7")
+        first.page.keyboard.press("Enter")
+        expect(out.get_by_role("alert")).to_contain_text(
+            "D's rate = 7.0 is out of range. Choose from"
+        )
+        expect(field).to_have_value("0.003")
+        field.fill("0.001")
+        field.press("Enter")
+        expect(out.get_by_text("step 0: D's rate 0.003 → 0.001")).to_be_visible()
+        expect(out.get_by_role("alert")).to_have_count(0)
+        first.python("panel.step(3)")
+        button(out, "Save").click()
+        expect(out.get_by_text("runs/panel.pt").first).to_be_visible()
+        expect(out.get_by_role("status").filter(has_text="panel.pt")).to_be_visible()
+
+    with jupyter.cells(*cells) as second:
+        second.run_all()
+        out = second.output("panel = TrainingPanel")
+        button(out, "Resume").click()
+        expect(out.get_by_role("status").filter(has_text="tep 3")).to_be_visible()
+        assert float(second.python("panel.trainer.settings.lr_discriminator")) == 0.001
+
+        second.allow("training diverged")
+        second.python(
+            "[weights.data.fill_(torch.nan) for weights in panel.trainer.discriminator.parameters()]"
+        )
+        button(out, "Play").click()
+        alert = out.get_by_role("alert")
+        expect(alert).to_contain_text("The discriminator's loss became nan at step 3")
+        expect(alert).to_contain_text("You can rewind to step 3")
+        button(out, "Rewind").click()
+        expect(alert).to_have_count(0)
+        second.python("panel.step(2)")
+        assert steps(second) > 0

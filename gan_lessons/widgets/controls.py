@@ -1,0 +1,128 @@
+"""What the panels' controls share: buttons, rows, typed numbers, sentences."""
+
+import traceback
+from collections.abc import Callable
+from html import escape
+from typing import Any
+
+import ipywidgets
+
+from gan_lessons.errors import UserError
+
+
+def button(text: str, action: Callable[[], Any], tip: str = "") -> Any:
+    """A button as wide as its text; ``action`` is called without arguments."""
+    made = ipywidgets.Button(description=text, tooltip=tip or None, layout={"width": "auto"})
+    made.on_click(lambda _: action())
+    return made
+
+
+def row(*children: Any) -> Any:
+    """Side by side where there is room, else below one another."""
+    return ipywidgets.HBox(children, layout={"flex_flow": "row wrap", "align_items": "center"})
+
+
+# Numbers
+
+
+def refuse_outside(name: str, control: Any, value: Any) -> None:
+    """Refuse what a control cannot show.
+
+    Bounded controls clamp in silence, and a notebook would show what nobody asked for.
+
+    Raises:
+        UserError: ``value`` is outside the control's range, or not one of its choices.
+    """
+    limits = _limits(control)
+    if limits is not None:
+        low, high = limits
+        for end in value if isinstance(value, tuple | list) else (value,):
+            if isinstance(end, bool) or not isinstance(end, int | float) or not low <= end <= high:
+                raise UserError(
+                    f"{name} = {end!r} is out of range. Choose from {plain(low)} to {plain(high)}."
+                )
+    choices = getattr(control, "_options_values", None)
+    if choices is not None and not isinstance(value, tuple) and value not in choices:
+        raise UserError(
+            f"{name} = {value!r} is no choice. Choose one of: {', '.join(map(repr, choices))}."
+        )
+
+
+def _limits(control: Any) -> tuple[float, float] | None:
+    if not (control.has_trait("min") and control.has_trait("max")):
+        return None
+    if control.has_trait("base"):  # a logarithmic slider
+        return control.base**control.min, control.base**control.max
+    return control.min, control.max
+
+
+def typed(control: Any, refuse: Callable[[UserError], None]) -> Any:
+    """A slider with a field to type its number into; other controls come back as they are.
+
+    A slider's own number can be typed over, too, but the browser would clamp it in silence: here
+    the kernel gets what was typed, refuses it with a sentence and puts back the number before.
+    """
+    whole = isinstance(control, ipywidgets.IntSlider | ipywidgets.BoundedIntText)
+    if not whole and not isinstance(control, ipywidgets.FloatSlider | ipywidgets.FloatLogSlider):
+        return control
+
+    def shown() -> Any:
+        return control.value if whole else float(plain(control.value))
+
+    name = control.description
+    low, high = _limits(control) or (0, 0)
+    field = (ipywidgets.IntText if whole else ipywidgets.FloatText)(
+        shown(),
+        description=f"{name}, a number from {plain(low)} to {plain(high)}",
+        style={"description_width": "0"},  # heard, not seen: the slider's label is beside it
+        layout={"width": "5.5em", "flex": "none"},
+    )
+
+    def entered(change: Any) -> None:
+        if change.new == shown():
+            return
+        try:
+            refuse_outside(name, control, change.new)
+            control.value = change.new
+        except UserError as error:
+            field.value = shown()
+            refuse(error)
+
+    def moved(change: Any) -> None:
+        field.value = shown()
+
+    field.observe(entered, names="value")
+    control.observe(moved, names="value")
+    if isinstance(control, ipywidgets.BoundedIntText):
+        field.description, field.style = name, control.style
+        field.layout.width = control.layout.width
+        return field
+    control.readout = False
+    width, control.layout.width = control.layout.width, "auto"
+    control.layout.flex = "1 1 auto"
+    return ipywidgets.HBox([control, field], layout={"width": width})
+
+
+def plain(value: Any) -> str:
+    """A short, stable text: 0.30000000000000004 is 0.3."""
+    return f"{value:.6g}" if isinstance(value, float) else str(value)
+
+
+# Sentences
+
+
+def status(sentence: str) -> str:
+    """A sentence that screen readers say when it changes."""
+    return f'<div role="status" aria-live="polite">{escape(sentence)}</div>'
+
+
+def complaint(error: Exception, sentence: str = "") -> str:
+    """A fault in words, after it what else is to be said; its trace is folded, unless refused."""
+    if isinstance(error, UserError):
+        return f'<div role="alert">⚠ {escape(f"{error} {sentence}".strip())}</div>'
+    trace = escape("".join(traceback.format_exception(error)))
+    said = escape(f"This failed: {type(error).__name__}: {error} {sentence}".strip())
+    return (
+        f'<div role="alert">⚠ {said}<details><summary>Details</summary><pre>{trace}</pre>'
+        "</details></div>"
+    )
