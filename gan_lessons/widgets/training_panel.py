@@ -238,6 +238,7 @@ class TrainingPanel(ipywidgets.VBox):  # type: ignore[misc]
             frames = [snapshot.portrait for snapshot in live.film.snapshots]
             by_digit = torch.stack(frames, dim=1).flatten(0, 1)  # a row for each digit
             self._strip_image.value = _pixels(by_digit, columns=len(frames), zoom=1)
+            self._strip_image.layout.width = f"{min(46, 4 * len(frames))}em"
             self._memory.value = (
                 f"Filmstrip: {PORTRAIT} digits of the average at each of {len(steps)} snapshots, "
                 f"the oldest on the left ({live.film.megabytes:.3g} MB of at most "

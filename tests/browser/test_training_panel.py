@@ -181,9 +181,7 @@ def test_typed_numbers_files_and_divergence(jupyter: Jupyter) -> None:
         assert float(second.python("panel.trainer.settings.lr_discriminator")) == 0.001
 
         second.allow("training diverged")
-        second.python(
-            "[weights.data.fill_(torch.nan) for weights in panel.trainer.discriminator.parameters()]"
-        )
+        second.python("[w.data.fill_(torch.nan) for w in panel.trainer.discriminator.parameters()]")
         button(out, "Play").click()
         alert = out.get_by_role("alert")
         expect(alert).to_contain_text("The discriminator's loss became nan at step 3")
