@@ -19,6 +19,7 @@ function render({ model, el }) {
   );
   words.setAttribute("role", "status");
   words.style.maxWidth = `${SIDE * ZOOM}px`;
+  words.style.minHeight = "2.6em"; // else buttons jump away from the mouse when the words go
 
   let ink = new Uint8Array(SIDE * SIDE);
   let last = null; // where the pointer was, while it is down

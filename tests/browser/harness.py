@@ -15,7 +15,7 @@ import sys
 import time
 import urllib.request
 import uuid
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -248,6 +248,19 @@ class Lesson:
         named = self.page.get_by_text(label, exact=True)
         return sliders.filter(has=named).get_by_role("slider")
 
+    def finger(self, canvas: Locator, stops: Sequence[tuple[float, float]]) -> None:
+        """Draw by touch; stops are shares of the canvas's width and height."""
+        canvas.scroll_into_view_if_needed()
+        box = canvas.bounding_box()
+        assert box is not None
+        device = self.page.context.new_cdp_session(self.page)
+        for i, (u, v) in enumerate(stops):
+            place = {"x": box["x"] + u * box["width"], "y": box["y"] + v * box["height"]}
+            event = {"type": "touchMove" if i else "touchStart", "touchPoints": [place]}
+            device.send("Input.dispatchTouchEvent", event)
+        device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        device.detach()
+
     def screenshot(self, name: str, locator: Locator | None = None) -> None:
         """Keep what is on the screen as build/browser/name.png."""
         (locator or self.page).screenshot(path=SHOTS / f"{name}.png")
@@ -328,6 +341,7 @@ class Jupyter:
                 stderr=log,
                 env=os.environ
                 | {"GAN_LESSONS_DATA": "bundled", "OMP_NUM_THREADS": "1"}
+                | {"GAN_LESSONS_PROGRESS": "off"}
                 | {"JUPYTERLAB_SETTINGS_DIR": str(settings.parent), "JUPYTER_PLATFORM_DIRS": "1"}
                 | {
                     name: str(folder / name.lower())

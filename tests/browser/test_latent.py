@@ -129,3 +129,13 @@ def test_sketchpad_takes_pointer_and_keyboard(lesson: Lesson) -> None:
     assert ink[:, :11].sum() == 0
     lesson.screenshot("sketchpad_keyboard", out)
     lesson.check()
+
+
+def test_a_finger_draws_on_the_sketchpad(lesson: Lesson) -> None:
+    out = lesson.output("pad = Sketchpad")
+    out.get_by_role("button", name="Clear").click()
+    line = out.get_by_role("status").last
+    expect(line).to_have_text(re.compile("Nothing is drawn yet"))
+    lesson.finger(out.locator("canvas").first, [(0.5, 0.2 + 0.05 * i) for i in range(13)])
+    expect(line).to_have_text(re.compile(r"The judge reads a 1 .* D's logit is"))
+    lesson.check()

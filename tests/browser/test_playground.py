@@ -100,6 +100,9 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     until(lesson, "panel.settings.data == 'drawn'")
     assert int(lesson.python("len(panel.settings.points)")) > 10
     lesson.screenshot("playground_drawn", out)
+    drawn = int(lesson.python("len(panel.settings.points)"))
+    lesson.finger(plane, [(0.3, 0.3 + 0.04 * i) for i in range(11)])
+    until(lesson, f"len(panel.settings.points) > {drawn}")
     button("Draw your own data").click()
     typed = out.get_by_label("or type points x, y;")
     typed.fill("0, 0; 9, 9")
