@@ -6,9 +6,10 @@ PORT ?= 8888
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 
 # One thread for each process: lessons and tests run side by side, one per core.
-QUIET := OMP_NUM_THREADS=1 GAN_LESSONS_DATA=bundled
+# What they find right is not the learner's progress.
+QUIET := OMP_NUM_THREADS=1 GAN_LESSONS_DATA=bundled GAN_LESSONS_PROGRESS=off
 
-.PHONY: help lab test check notebooks site bench clean
+.PHONY: help lab test check notebooks site slides bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
@@ -38,6 +39,9 @@ notebooks: .venv/test.stamp ## execute the lessons' sources into notebooks (all,
 
 site: .venv/test.stamp ## write the lessons as web pages into build/site
 	$(BIN)/python -m gan_lessons.site
+
+slides: .venv/test.stamp ## write the lessons as slides into build/slides (all, or LESSON=07)
+	$(BIN)/python -m gan_lessons.slides $(LESSON)
 
 bench: .venv/test.stamp ## measure speeds against the usual way, in one table
 	$(QUIET) $(BIN)/python tests/benchmarks/bench.py

@@ -5,8 +5,9 @@ mistake ends with one sentence and exit code 2, an interrupt with 130.
 """
 
 import argparse
+import re
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -118,7 +119,7 @@ def _parser() -> argparse.ArgumentParser:
         "The run's folder gets checkpoint.pt (about every five seconds; training goes on from it "
         "after any interruption), and at the end samples.png and generator.safetensors.",
     )
-    train.add_argument("--recipe", metavar="NAME", help="dcgan (default) or dense")
+    train.add_argument("--recipe", metavar="NAME", help="dcgan (default), fast or dense")
     length = train.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_whole(1, 10_000_000), help="train for so many steps")
     length.add_argument("--epochs", type=_real(0.001, 10_000), help="… passes over the data")
@@ -155,6 +156,37 @@ def _parser() -> argparse.ArgumentParser:
         "-n", type=_whole(65, 100_000), default=5000, help="digits to draw (default: 5000)"
     )
     evaluate.add_argument("--seed", type=_whole(0, 2**31 - 1), default=0, help="default: 0")
+
+    done = command(
+        "progress", _progress, "Say which exercises and quizzes are done, and what next."
+    )
+    done.add_argument(
+        "--reset", action="store_true", help="begin anew; the old progress stays beside the new"
+    )
+
+    edition = command(
+        "edition",
+        _edition,
+        "Write notebooks for a class: without solutions, or with all answers.",
+        "Needs the course's own folder, with its notebooks.",
+    )
+    kind = edition.add_mutually_exclusive_group(required=True)
+    kind.add_argument(
+        "--without-solutions",
+        action="store_true",
+        help="a hand-out: the notebooks without solutions and answers to the quizzes",
+    )
+    kind.add_argument(
+        "--answers",
+        action="store_true",
+        help="an answer sheet: exercises solved and checked, answers to the quizzes with reasons",
+    )
+    edition.add_argument(
+        "--out", type=Path, required=True, metavar="FOLDER", help="where to write the notebooks"
+    )
+    edition.add_argument(
+        "lessons", nargs="*", metavar="NN", help="two digits, such as 07 (default: all lessons)"
+    )
     return parser
 
 
@@ -229,6 +261,7 @@ def _settings(arguments: argparse.Namespace, samples: int) -> "Settings":
     """What the command line asks for."""
     from dataclasses import replace
 
+    from gan_lessons import machine
     from gan_lessons.training import RECIPES
 
     name = arguments.recipe or "dcgan"
@@ -240,6 +273,8 @@ def _settings(arguments: argparse.Namespace, samples: int) -> "Settings":
         steps = max(1, round(arguments.epochs * samples / recipe.batch_size))
     elif steps is None and seconds is None:
         seconds = 60.0
+    if recipe.update == "one_pass":
+        recipe = replace(recipe, **machine.levers())
     return replace(recipe, steps=steps, seconds=seconds, seed=arguments.seed or 0)
 
 
@@ -365,6 +400,78 @@ def _load_array(path: Path) -> "Tensor":
     except Exception as error:  # a damaged header fails in many ways
         raise UserError(f"{path} cannot be read as a whole .npy file of numbers.") from error
     return data.from_uint8(array)
+
+
+# progress and editions
+
+
+def _progress(arguments: argparse.Namespace) -> int:
+    from gan_lessons import exercises, progress
+    from gan_lessons.exercises import questions
+
+    if progress.place() is None:
+        raise UserError(f"No progress is kept, because {progress.VARIABLE} is off.")
+    if arguments.reset:
+        old = progress.reset()
+        print(f"All begins anew. What was done is in {old}." if old else "Nothing was done yet.")
+        return 0
+    done, titles, first = progress.load(), _titles(), ""
+    width = max(map(len, titles.values()), default=0)
+    for lesson in exercises.lessons():
+        name = f"{lesson:02d}"
+        asked, count = exercises.numbers(lesson), len(questions.load(name))
+        answers = done.quizzes.get(name, {})
+        known = sum(answers.get(str(question), False) for question in range(1, count + 1))
+        todo = _todo(asked, count, done.exercises, answers)
+        right = sum(number in done.exercises for number in asked)
+        title = titles.get(name, "")
+        print(
+            f"{name} {title:{width}}  exercises {right} of {len(asked)}"
+            f"  quiz {known} of {count}  {'next: ' + todo if todo else 'done'}"
+        )
+        if todo and not first:
+            first = f"Next: lesson {name}, {todo}."
+    print(first or "All is done.")
+    print(f"This is kept in {progress.place()}.")
+    return 0
+
+
+def _todo(
+    asked: Sequence[str], questions: int, exercises: Mapping[str, str], quiz: Mapping[str, bool]
+) -> str:
+    """What is next in a lesson; an empty text where all is done."""
+    for number in asked:
+        if number not in exercises:
+            return f"exercise {number}"
+    for question in range(1, questions + 1):
+        if str(question) not in quiz:
+            return f"question {question} of the quiz"
+    for question in range(1, questions + 1):
+        if not quiz[str(question)]:
+            return f"question {question} of the quiz again"
+    return ""
+
+
+def _titles() -> dict[str, str]:
+    """Titles of the lessons by their two digits, where the lessons' sources are at hand."""
+    sources = Path(__file__).parents[1] / "notebooks" / "source"
+    titles = {}
+    for path in sources.glob("[0-9][0-9]_*.md"):
+        found = re.search("^title: (.+)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+        titles[path.name[:2]] = found[1] if found else path.stem[3:]
+    return titles
+
+
+def _edition(arguments: argparse.Namespace) -> int:
+    try:
+        from gan_lessons import edition
+    except ModuleNotFoundError as error:
+        raise UserError(f"Editions need {error.name}, which `make lab` installs.") from error
+
+    # Solving and checking all lessons takes minutes, so each is named when it is done.
+    for path in edition.write(arguments.out, arguments.lessons, answers=arguments.answers):
+        print(path, flush=True)
+    return 0
 
 
 if __name__ == "__main__":

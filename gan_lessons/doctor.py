@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from gan_lessons import data, pretrained
+from gan_lessons import data, machine, pretrained
 from gan_lessons.errors import UserError
 
 NEEDED_GB = 1.0  # for runs and downloaded data
@@ -33,7 +33,7 @@ class Check:
 
 def examine() -> list[Check]:
     """Look at everything that the course needs."""
-    return [_python(), *_packages(), _device(), _threads(), _data(), _disk(), _weights()]
+    return [_python(), *_packages(), _device(), _threads(), _speed(), _data(), _disk(), _weights()]
 
 
 def _python() -> Check:
@@ -71,6 +71,12 @@ def _threads() -> Check:
     advice = f"More threads than cores slow training down: set OMP_NUM_THREADS={cores}."
     found = f"{threads} for PyTorch, {cores} cores"
     return Check("threads", found, threads <= cores, advice)
+
+
+def _speed() -> Check:
+    found = machine.levers()
+    workers = "1 worker" if found["workers"] == 1 else f"{found['workers']} workers"
+    return Check("fastest training", f"{found['precision']}, {workers} (measured once, kept)")
 
 
 def _data() -> Check:

@@ -1,8 +1,9 @@
 """The lesson machine: Markdown that people edit becomes notebooks that learners open.
 
 ``python -m gan_lessons.lessons build [07 …]`` executes ``notebooks/source/NN_name.md`` in a fresh
-kernel and writes ``notebooks/NN_name.ipynb``; ``… check [07 …]`` says, without running anything,
-what in a committed notebook is not as its source or the course's rules want it.
+kernel and writes ``notebooks/NN_name.ipynb``; ``… refresh [07 …]`` renews words and tags and keeps
+outputs, where no code has changed; ``… check [07 …]`` says, without running anything, what in a
+committed notebook is not as its source or the course's rules want it.
 """
 
 import argparse
@@ -18,7 +19,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import jupytext
 import nbformat
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
@@ -29,7 +29,11 @@ from gan_lessons.files import written_aside
 SOURCES = Path(__file__).parents[1] / "notebooks" / "source"
 LONGEST_CELL = 20  # lines
 FEWEST_COMPARED = 5  # cells of a notebook whose outputs nbval really compares
+FEWEST_EXERCISES = 2
+FEWEST_SLIDES = 8  # the first cell, which always is one, among them
 IGNORE = "nbval-ignore-output"
+SLIDE = "slide"  # on Markdown: a new slide; on code: its source and output on the slide
+SLIDE_OUTPUT = "slide-output"  # on code: only its output on the slide
 VIEW = "application/vnd.jupyter.widget-view+json"
 NOT_COMPARED = {VIEW, "image/png", "image/jpeg"}  # by nbval
 MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|work|Users)/[\w.]")
@@ -44,6 +48,7 @@ REQUIRED = {
     "**Going on**": "where to go on",
     "**Read**": "what to read",
 }
+NOTES = ("Timing", "What learners get wrong", "What to ask", "If time is short")
 YOUR_CODE = "...  # your code here"
 ONE_LINE = re.compile(
     r"^(?P<head>\s*(?:return |[\w., \[\]\"']+(?:: [^=]+)? = |[\"'][^\"']*[\"']: |\w+=))"
@@ -75,6 +80,11 @@ class Lesson:
     def notebook(self) -> Path:
         """Where the built notebook lies."""
         return self.path.parents[1] / f"{self.path.stem}.ipynb"
+
+    @property
+    def notes(self) -> Path:
+        """Where the page for its instructor lies."""
+        return self.path.parents[1] / "notes" / self.path.name
 
 
 @dataclass(frozen=True)
@@ -123,6 +133,8 @@ def read(path: Path) -> Lesson:
     Raises:
         UserError: it cannot be parsed, or its front matter is incomplete or another lesson's.
     """
+    import jupytext  # only where sources are read: editions are made of notebooks
+
     try:
         notebook = jupytext.reads(path.read_text(encoding="utf-8"), fmt="md:myst")
     except (ValueError, nbformat.ValidationError) as error:
@@ -159,6 +171,12 @@ def number(cell: Cell) -> str | None:
     if len(found) != 1:
         raise UserError(f'An exercise has the tags {tags(cell)}; write [exercise, "7.1"].')
     return found[0]
+
+
+def quiz_of(cell: Cell) -> str:
+    """The lesson whose quiz a cell shows, such as "07"; an empty text for any other cell."""
+    found = re.fullmatch(r'quiz\("(\d\d)"\)', cell.source.strip())
+    return found[1] if found else ""
 
 
 def solved(code: str) -> str:
@@ -223,7 +241,7 @@ def exercises(lesson: Lesson) -> list[Exercise]:
             continue
         which = number(cell)
         if which is None:
-            setup += _definitions(cell.source)
+            setup += definitions(cell.source)
             continue
         answers = _answers(which, following.source if following is not None else "")
         code = solved(cell.source)
@@ -232,7 +250,8 @@ def exercises(lesson: Lesson) -> list[Exercise]:
     return found
 
 
-def _definitions(code: str) -> Iterator[str]:
+def definitions(code: str) -> Iterator[str]:
+    """The imports, functions and classes of a cell: what an exercise may use of it."""
     for node in ast.parse(code).body:
         if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
             yield ast.unparse(node)
@@ -318,7 +337,9 @@ def build(path: Path) -> float:
     )
     began = time.perf_counter()
     try:
-        client.execute(env=os.environ | {"GAN_LESSONS_DATA": "bundled"})
+        client.execute(
+            env=os.environ | {"GAN_LESSONS_DATA": "bundled", "GAN_LESSONS_PROGRESS": "off"}
+        )
     except (CellExecutionError, CellTimeoutError, DeadKernelError) as error:
         raise UserError(f"{path.name} did not run to its end: {error}") from error
     seconds = time.perf_counter() - began
@@ -328,10 +349,37 @@ def build(path: Path) -> float:
             _normalise(cell)
     if complaints := [c for cell in notebook.cells for c in _output_problems(cell)]:
         raise UserError(f"{path.name} is not fit to be saved:\n  " + "\n  ".join(complaints))
-    nbformat.validate(notebook)
-    with written_aside(lesson.notebook) as aside:
-        aside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
+    write(notebook, lesson.notebook)
     return seconds
+
+
+def refresh(path: Path) -> None:
+    """Bring the words and tags of a built notebook in step with its source; run nothing.
+
+    Raises:
+        UserError: it is not built yet, or its code is no longer the source's.
+    """
+    lesson = read(path)
+    again = f"run `make notebooks LESSON={lesson.name}`"
+    if not lesson.notebook.is_file():
+        raise UserError(f"{path.stem} is not built yet: {again}.")
+    notebook = unexecuted(lesson)
+    old, new = (
+        [cell for cell in book.cells if cell.cell_type == "code"]
+        for book in (nbformat.read(lesson.notebook, as_version=4), notebook)
+    )
+    if [cell.source for cell in old] != [cell.source for cell in new]:
+        raise UserError(f"{path.stem}: its code has changed, so its outputs cannot stay: {again}.")
+    for cell, executed in zip(new, old, strict=True):
+        cell.outputs, cell.execution_count = executed.outputs, executed.execution_count
+    write(notebook, lesson.notebook)
+
+
+def write(notebook: Notebook, path: Path) -> None:
+    """Write a notebook, whole or not at all."""
+    nbformat.validate(notebook)
+    with written_aside(path) as aside:
+        aside.write_text(nbformat.writes(notebook) + "\n", encoding="utf-8", newline="\n")
 
 
 def _normalise(cell: Cell) -> None:
@@ -365,6 +413,7 @@ def problems(path: Path) -> list[str]:
     notebook = nbformat.read(lesson.notebook, as_version=4)
     found = _drift(notebook, wanted, lesson.name)
     found += _parts(lesson)
+    found += _notes_problems(lesson)
     for cell, following in zip(notebook.cells, [*notebook.cells[1:], None], strict=True):
         found += _cell_problems(cell, lesson.number)
         found += _output_problems(cell)
@@ -401,26 +450,52 @@ def _parts(lesson: Lesson) -> list[str]:
         found.append(f"It does not begin with `{heading}`.")
     if f'quiz("{lesson.name}")' not in code:
         found.append(f'It has no cell `quiz("{lesson.name}")`.')
-    for exercise in exercises(lesson):
+    asked = exercises(lesson)
+    for exercise in asked:
         if f"## Exercise {exercise.number} · " not in text:
             found.append(f"It has no heading `## Exercise {exercise.number} · …`.")
+    if len(asked) < FEWEST_EXERCISES:
+        found.append(f"It has {len(asked)} exercises; {FEWEST_EXERCISES} is least.")
+    slides = 1 + sum(SLIDE in tags(cell) for cell in lesson.cells[1:] if cell.cell_type != "code")
+    if slides < FEWEST_SLIDES:
+        found.append(f"It marks {slides} slides; {FEWEST_SLIDES} is least.")
     return found
+
+
+def _notes_problems(lesson: Lesson) -> Iterator[str]:
+    """Rules about the page for the instructor."""
+    name = f"{lesson.notes.parent.name}/{lesson.notes.name}"
+    if not lesson.notes.is_file():
+        yield f"Its page of notes for the instructor, {name}, is missing."
+        return
+    text = lesson.notes.read_text(encoding="utf-8")
+    heading = f"# Notes for lesson {lesson.name} · {lesson.title}"
+    if not text.startswith(heading + "\n"):
+        yield f"{name} does not begin with `{heading}`."
+    if tuple(re.findall("^## (.+)$", text, re.MULTILINE)) != NOTES:
+        yield f"The sections of {name} are not: {', '.join(NOTES)}."
+    timing = text.partition(f"## {NOTES[0]}")[2].partition(f"## {NOTES[1]}")[0]
+    minutes = sum(map(int, re.findall(r"^\|.+\| *(\d+) *\|$", timing, re.MULTILINE)))
+    if minutes != lesson.minutes:
+        yield f"The timing in {name} adds up to {minutes} minutes, the lesson has {lesson.minutes}."
 
 
 def _cell_problems(cell: Cell, lesson: int) -> Iterator[str]:
     where = _where(cell)
     if MACHINE_PATH.search(cell.source):
         yield f"{where} names a path of one machine."
+    which = number(cell)
+    known = {SLIDE} if cell.cell_type == "markdown" else {IGNORE, SLIDE, SLIDE_OUTPUT}
+    for tag in tags(cell):
+        if tag not in known | ({"exercise", which} if which else set()):
+            yield f"{where} has the unknown tag {tag!r}."
+    if {SLIDE, SLIDE_OUTPUT} <= set(tags(cell)):
+        yield f"{where} is tagged {SLIDE} and {SLIDE_OUTPUT}: choose one."
     if cell.cell_type != "code":
         return
     lines = len(cell.source.splitlines())
     if lines > LONGEST_CELL:
         yield f"{where} has {lines} lines; {LONGEST_CELL} are the most."
-    which = number(cell)
-    known = {"exercise", which, IGNORE} if which else {IGNORE}
-    for tag in tags(cell):
-        if tag not in known:
-            yield f"{where} has the unknown tag {tag!r}."
     if which and which.partition(".")[0] != str(lesson):
         yield f"{where} numbers an exercise {which} in lesson {lesson}."
     if IGNORE in tags(cell) and "assert" not in cell.source:
@@ -506,9 +581,9 @@ def strays(folder: Path = SOURCES) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None, folder: Path = SOURCES) -> int:
-    """Run ``build`` or ``check``; return the exit code: 0 fine, 1 problems, 2 bad input."""
+    """Run a command; return the exit code: 0 fine, 1 problems, 2 bad input."""
     parser = argparse.ArgumentParser(prog="python -m gan_lessons.lessons", description=__doc__)
-    parser.add_argument("command", choices=("build", "check"))
+    parser.add_argument("command", choices=("build", "refresh", "check"))
     parser.add_argument("lessons", nargs="*", metavar="NN", help="two digits; default: all")
     options = parser.parse_args(arguments)
     try:
@@ -520,6 +595,8 @@ def main(arguments: Sequence[str] | None = None, folder: Path = SOURCES) -> int:
     for path in paths:
         if options.command == "build":
             found += _build_and_tell(path)
+        if options.command == "refresh":
+            found += _refresh_and_tell(path)
         found += [f"{path.stem}: {problem}" for problem in problems(path)]
     for problem in found:
         print(problem, file=sys.stderr)
@@ -536,6 +613,14 @@ def _build_and_tell(path: Path) -> list[str]:
     allowed = read(path).seconds
     late = "" if seconds <= allowed else ", which is too long"
     print(f"{path.stem}: {seconds:.1f} s of {allowed} s{late}", flush=True)
+    return []
+
+
+def _refresh_and_tell(path: Path) -> list[str]:
+    try:
+        refresh(path)
+    except UserError as error:
+        return [str(error)]
     return []
 
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from gan_lessons import game, losses
 from gan_lessons.data import toys
 from gan_lessons.errors import UserError
-from gan_lessons.training import Diverged, Settings, Trainer, check_setting
+from gan_lessons.training import Settings, Trainer, check_setting
 
 EDGE = 2.4
 DATA = (*toys.TOYS_2D, "drawn")
@@ -69,6 +69,7 @@ class Plan(Settings):
     def __post_init__(self) -> None:
         _refuse_other("data", self.data, DATA)
         _refuse_other("noise", self.noise, NOISES)
+        _refuse_other("update", self.update, ("in_turn",))
         _refuse_other("optimizer_generator", self.optimizer_generator, OPTIMIZERS)
         _refuse_other("optimizer_discriminator", self.optimizer_discriminator, OPTIMIZERS)
         _refuse_outside("latent_dim", self.latent_dim, 1, 16)
@@ -330,7 +331,7 @@ class PlaneTrainer(Trainer):
             fake = self.generator(self.noise(len(real)))
         real, fake = self._blur(real), self._blur(fake)
         logits = self.discriminator(torch.cat([real, fake]))
-        real_logits, fake_logits = logits.split(len(real))
+        real_logits, fake_logits = logits.chunk(2)  # halves, also where D answers for packs
         objective = losses.OBJECTIVES[s.objective]
         loss = objective.discriminator_loss(real_logits, fake_logits, s.label_smoothing)
         total = loss
@@ -353,11 +354,7 @@ class PlaneTrainer(Trainer):
         return loss.item()
 
     def _update(self, player: nn.Module, optimizer: Any, loss: Tensor, name: str) -> None:
-        if not math.isfinite(loss.item()):
-            raise Diverged(
-                f"The {name}'s loss became {loss.item()} at step {self.step}: training diverged. "
-                f"Go back to an earlier snapshot and lower lr_{name}, or add a penalty."
-            )
+        self._refuse_infinite(loss.item(), name)
         optimizer.step(torch.autograd.grad(loss, optimizer.param_groups[0]["params"]))
 
     def half_step(self, player: str) -> None:

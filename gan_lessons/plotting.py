@@ -6,7 +6,7 @@ shows a figure that ends a cell. Real is always blue and solid, fake always oran
 
 import io
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch.nn.functional as F
@@ -16,6 +16,9 @@ from matplotlib.image import AxesImage
 from torch import Tensor
 
 from gan_lessons.errors import UserError
+
+if TYPE_CHECKING:
+    from gan_lessons.clinic import Record
 
 REAL = "#0072b2"  # blue, orange and black of Okabe and Ito's colour-blind-safe palette
 FAKE = "#d55e00"
@@ -312,4 +315,137 @@ def histograms(
         axes.stairs(shares, edges, color=colour, linestyle=style, linewidth=1.4, label=label)
     axes.set(xlabel=xlabel, ylabel="share", yscale="log" if log else "linear")
     axes.legend(fontsize=8)
+    return figure
+
+
+def paths(
+    walks: Mapping[str, Tensor],
+    xlabel: str,
+    ylabel: str,
+    mark: tuple[str, tuple[float, float]] | None = None,
+    edge: float | None = None,
+) -> Figure:
+    """Walks in a plane: one dot a step, a ring where a walk begins, a square where it ends.
+
+    Args:
+        walks: legend label → points (n, 2), in the order of the steps.
+        xlabel: what the first coordinate is.
+        ylabel: what the second one is.
+        mark: label and place of a cross, if any.
+        edge: show the square from −edge to edge, and no more; None: all that is walked.
+    """
+    figure, axes = _axes(5.4, 4.2)
+    looks = [("#009e73", "-"), ("#cc79a7", "--"), ("#56b4e9", "-."), (JUDGE, ":")]
+    for i, (label, walk) in enumerate(walks.items()):
+        colour, style = looks[i % 4]
+        x, y = walk.detach().unbind(1)
+        axes.plot(x, y, color=colour, linestyle=style, linewidth=1.2, marker=".", ms=3, label=label)
+        axes.plot(x[:1], y[:1], "o", color=colour, markerfacecolor="white", ms=8)
+        axes.plot(x[-1:], y[-1:], "s", color=colour, ms=7)
+    if mark:
+        axes.plot(*mark[1], "x", color=JUDGE, ms=9, mew=2, linestyle="none", label=mark[0])
+    if edge is not None:
+        axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.legend(fontsize=8)
+    return figure
+
+
+def clouds(fakes: Mapping[str, Tensor], real: Tensor, edge: float = 2.4) -> Figure:
+    """Fakes in the plane over real points, one panel each.
+
+    Args:
+        fakes: title → points (n, 2); those outside the panel are not drawn.
+        real: (m, 2), the same in each panel.
+        edge: panels show the square from −edge to edge.
+    """
+    figure = Picture(figsize=(2.7 * len(fakes), 2.9), layout="constrained")
+    for axes, (title, points) in zip(
+        figure.subplots(1, len(fakes), squeeze=False)[0], fakes.items(), strict=True
+    ):
+        axes.plot(*real.unbind(1), ".", color=REAL, ms=2, alpha=0.5, label="real")
+        axes.plot(*points.detach().unbind(1), "x", color=FAKE, ms=3, mew=0.7, label="fake")
+        axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal", xticks=[], yticks=[])
+        axes.set_title(title, fontsize=9)
+    figure.axes[0].legend(fontsize=7, loc="upper right", markerscale=2)
+    return figure
+
+
+def groups(
+    values: Mapping[str, Sequence[float]],
+    intervals: Mapping[str, Sequence[float]],
+    ylabel: str,
+    highest: float,
+) -> Figure:
+    """Single results as dots, and beside each group its mean with an interval.
+
+    Args:
+        values: name → results, one for each seed.
+        intervals: the same names → (mean, low, high).
+        ylabel: what the results are.
+        highest: the best possible result.
+    """
+    figure, axes = _axes(2.2 + 1.3 * len(values), 3.2)
+    for place, (name, numbers) in enumerate(values.items()):
+        mean, low, high = intervals[name]
+        dots = np.linspace(place - 0.25, place - 0.1, len(numbers))
+        axes.plot(dots, numbers, "x", color=FAKE, ms=6, label="one game" if not place else None)
+        axes.errorbar(
+            [place + 0.1],
+            [mean],
+            [[mean - low], [high - mean]],
+            color=JUDGE,
+            fmt="o",
+            capsize=4,
+            label="mean, 95 % interval" if not place else None,
+        )
+    axes.set(ylabel=ylabel, ylim=(-0.04 * highest, 1.08 * highest))
+    axes.set_xlim(-0.6, len(values) - 0.4)
+    axes.set_xticks(range(len(values)), list(values), fontsize=8)
+    axes.legend(fontsize=7, loc="best")
+    return figure
+
+
+def chart(record: "Record", title: str = "") -> Figure:
+    """A run of `clinic` at a glance: samples, losses, D's answers, and both players' gradients.
+
+    Args:
+        record: what `clinic.run` returns.
+        title: a text above all of it.
+    """
+    figure = Picture(figsize=(8.4, 4.6), layout="constrained")
+    (samples, loss), (answers, gradients) = figure.subplots(2, 2)
+    if record.real.dim() == 4:
+        show_digits(samples, record.fresh[:24].clamp(-1, 1))
+    else:
+        samples.plot(*record.real.unbind(1), ".", color=REAL, ms=2, alpha=0.5, label="real")
+        samples.plot(*record.fresh.unbind(1), "x", color=FAKE, ms=3, mew=0.6, label="fake, new z")
+        samples.plot(*record.seen.unbind(1), "o", color=JUDGE, mfc="none", ms=4, mew=0.7)
+        samples.plot([], [], "o", color=JUDGE, mfc="none", ms=4, label="fake, trained-on z")
+        samples.set(xlim=(-2.4, 2.4), ylim=(-2.4, 2.4), aspect="equal", xticks=[], yticks=[])
+        samples.legend(fontsize=7, loc="center left", bbox_to_anchor=(1, 0.5))
+    steps = [row.step for row in record.rows]
+
+    def line(axes: Axes, name: str, label: str, colour: str, style: str) -> None:
+        values = smooth([getattr(row, name) for row in record.rows], 10)
+        axes.plot(steps, values, color=colour, linestyle=style, label=label)
+
+    line(loss, "loss_discriminator", "L_D", REAL, "-")
+    line(loss, "loss_generator", "L_G", FAKE, "--")
+    line(answers, "d_real", "D(x)", REAL, "-")
+    line(answers, "d_fake", "D(G(z))", FAKE, "--")
+    line(gradients, "gradient_d", "D's", REAL, "-")
+    line(gradients, "gradient_g", "G's", FAKE, "--")
+    loss.set(ylabel="loss")
+    answers.set(ylabel="D's mean answer")
+    if not record.critic:
+        answers.set_ylim(-0.03, 1.03)
+    gradients.set_yscale("symlog", linthresh=1e-4)
+    gradients.set(ylabel="norm of the gradient", ylim=(0, 2 * gradients.get_ylim()[1]))
+    for axes in (loss, answers, gradients):
+        axes.set_xlabel("step")
+        axes.legend(fontsize=8)
+        tidy(axes)
+    if title:
+        figure.suptitle(title, fontsize=10)
     return figure

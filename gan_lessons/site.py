@@ -35,6 +35,7 @@ a { color: #06c }
 a.anchor-link { visibility: hidden; text-decoration: none }
 :is(h1, h2, h3):hover > a.anchor-link { visibility: visible }
 pre, code { font: .85rem/1.45 ui-monospace, monospace }
+:not(pre) > code { overflow-wrap: anywhere }
 .highlight { background: #f5f5f5; border-left: 4px solid #ccc; margin-top: 1rem }
 pre { margin: 0; padding: .6rem .8rem; overflow-x: auto }
 details .highlight { margin: .5rem 0 }
@@ -80,7 +81,7 @@ def _formula(tex: str, display: str) -> str:
     """MathML, with the thin space between a function's name and its argument: log D, not logD."""
     mathml = str(convert(tex.strip(), display=display))
     return re.sub(
-        r"(<mi>(?:log|tanh|min|max)</mi>)(?=<m[is])", r'\1<mspace width="0.17em"/>', mathml
+        r"(<mi>(?:log|tanh|min|max)</mi>)(?=<m[isn])", r'\1<mspace width="0.17em"/>', mathml
     )
 
 

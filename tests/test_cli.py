@@ -33,6 +33,8 @@ COMMANDS = [
     ["train"],
     ["sample"],
     ["evaluate"],
+    ["progress"],
+    ["edition"],
 ]
 
 

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from gan_lessons import doctor, pretrained
+from gan_lessons import doctor, machine, pretrained
 from gan_lessons.cli import main
 from gan_lessons.doctor import Check
 
@@ -18,6 +18,8 @@ from gan_lessons.doctor import Check
 def healthy(monkeypatch) -> None:
     monkeypatch.setenv("GAN_LESSONS_DATA", "bundled")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
+    levers = {"precision": "bfloat16", "workers": 2}
+    monkeypatch.setattr(machine, "levers", lambda: levers)  # a test leaves the user's cache alone
 
 
 def found(name: str) -> Check:
@@ -37,6 +39,7 @@ def test_a_healthy_machine_is_well(capsys) -> None:
         "ok      weights: dcgan",
         f"{os.cpu_count()} cores",
         "GB free here",
+        "ok      fastest training: bfloat16, 2 workers",
     ):
         assert part in text
 

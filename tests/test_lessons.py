@@ -3,7 +3,6 @@
 import os
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
@@ -47,6 +46,9 @@ def double_check(answer):
     if call(answer, 3) != 6:
         raise Wrong("3 doubled is 6.")
     return "adding a number to itself doubles it."
+
+
+half_check = exercise("98.2")(lambda answer: "half of two is one.")
 ```
 
 > **Predict.** What is 1 + 1?
@@ -103,6 +105,18 @@ def double(number):
 check("98.1", double)
 ```
 
+## Exercise 98.2 · Halve   (●○○○○, 1 minute)
+
+```{code-cell}
+:tags: [exercise, "98.2"]
+
+half = 1  # solution
+```
+
+```{code-cell}
+check("98.2", half)
+```
+SLIDES
 ## Quiz
 
 ```{code-cell}
@@ -113,7 +127,24 @@ quiz("98")
 - You can double a number.
 
 **Going on**: lesson 99. **Read**: nothing.
-'''
+'''.replace(
+    "SLIDES", "".join(f'\n+++ {{"tags": ["slide"]}}\n\nSlide {i}.\n' for i in range(7)) + "\n+++\n"
+)
+NOTES = """# Notes for lesson 98 · A tiny lesson
+
+## Timing
+
+| part | minutes |
+|---|---|
+| all but the quiz | 3 |
+| quiz | 2 |
+
+## What learners get wrong
+
+## What to ask
+
+## If time is short
+"""
 QUESTION = """[[question]]
 text = "What is 1 + 1?"
 option = [
@@ -133,6 +164,9 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (folder / "98.toml").write_text(QUESTION, encoding="utf-8")
     source = folder / "98_tiny.md"
     source.write_text(TINY, encoding="utf-8")
+    notes = folder.parent / "notes" / source.name
+    notes.parent.mkdir()
+    notes.write_text(NOTES, encoding="utf-8")
     assert lessons.main(["build"], folder) == 0
     return source
 
@@ -145,6 +179,9 @@ def copy(built: Path, tmp_path: Path) -> Path:
     source.write_bytes(built.read_bytes())
     lesson = source.parents[1] / "98_tiny.ipynb"
     lesson.write_bytes((built.parents[1] / lesson.name).read_bytes())
+    notes = lessons.read(source).notes
+    notes.parent.mkdir()
+    notes.write_text(NOTES, encoding="utf-8")
     return source
 
 
@@ -201,7 +238,7 @@ def test_nbval_passes_on_what_the_build_writes_and_sees_a_changed_output(
         env=os.environ | {"GAN_LESSONS_DATA": "bundled"},
         check=False,
     )
-    assert "1 failed, 15 passed" in result.stdout, result.stdout + result.stderr
+    assert "1 failed, 19 passed" in result.stdout, result.stdout + result.stderr
 
 
 def test_a_lesson_in_step_has_no_problems(built: Path) -> None:
@@ -209,7 +246,8 @@ def test_a_lesson_in_step_has_no_problems(built: Path) -> None:
     assert lessons.main(["check", "98"], built.parent) == 0
 
 
-Change = Callable[[str], str]
+COMPARED = TINY[TINY.index("1 + 1\n```\n") : TINY.index("```\n\n```{code-cell}\nfrom matplotlib")]
+EXERCISE_2 = TINY[TINY.index("## Exercise 98.2") : TINY.index('+++ {"tags"')]
 
 
 @pytest.mark.parametrize(
@@ -231,6 +269,9 @@ Change = Callable[[str], str]
         ("## Exercise 98.1 ·", "## Exercise 98.1", "It has no heading `## Exercise 98.1 ·"),
         ("# 98 · A tiny lesson", "# 98 A tiny lesson", "It does not begin with"),
         ('quiz("98")\n', 'quiz("97")\n', 'It has no cell `quiz("98")`'),
+        ('{"tags": ["slide"]}\n\nSlide 6', "\n\nSlide 6", "It marks 7 slides; 8 is least"),
+        ("half = 1  # solution", "half = 1", "No line is marked"),
+        (EXERCISE_2, "", "It has 1 exercises; 2 is least"),
     ],
 )
 def test_check_sees_a_changed_source(copy: Path, old: str, new: str, said: str) -> None:
@@ -271,7 +312,18 @@ def test_check_sees_a_changed_notebook(copy: Path, old: str, new: str, said: str
         ("print(value)", "print(value)  # NBVAL_SKIP", "evades the comparison"),
         ("1 + 1\n```\n", '1 + 1, "/tmp/x"\n```\n', "names a path of one machine"),
         ("98.1", "97.1", "numbers an exercise 97.1 in lesson 98"),
-        ("1 + 1\n```\n", "two = 1 + 1\n```\n", "Outputs of only 4 cells are compared"),
+        (":tags: [nbval-ignore-output]", ":tags: [nbval-ignore-output, slides]", "tag 'slides'"),
+        (
+            ":tags: [nbval-ignore-output]",
+            ":tags: [nbval-ignore-output, slide, slide-output]",
+            "one.",
+        ),
+        (
+            '{"tags": ["slide"]}\n\nSlide 6',
+            '{"tags": ["slide-output"]}\n\nSlide 6',
+            "'slide-output'",
+        ),
+        (COMPARED, "two = 1 + 1\n", "Outputs of only 4 cells are compared"),
     ],
 )
 def test_check_sees_broken_rules(copy: Path, old: str, new: str, said: str) -> None:
@@ -308,7 +360,78 @@ def test_a_failed_build_leaves_the_notebook_as_it_was(copy: Path, code: str, sai
     with pytest.raises(UserError, match=said):
         lessons.build(copy)
     assert notebook.read_bytes() == before
-    assert sorted(path.name for path in notebook.parent.iterdir()) == ["98_tiny.ipynb", "source"]
+    assert sorted(path.name for path in notebook.parent.iterdir()) == [
+        "98_tiny.ipynb",
+        "notes",
+        "source",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("Notes for lesson 98", "Notes for 98", "does not begin with `# Notes for lesson 98 · A t"),
+        ("| quiz | 2 |", "| quiz | 3 |", "adds up to 6 minutes, the lesson has 5"),
+        ("## What to ask\n", "", "The sections of notes/98_tiny.md are not: Timing, What learners"),
+        ("## What to ask", "## Questions", "are not: Timing, What learners get wrong, What to ask"),
+    ],
+)
+def test_check_sees_a_changed_page_of_notes(copy: Path, old: str, new: str, said: str) -> None:
+    notes = lessons.read(copy).notes
+    assert NOTES.count(old) == 1
+    notes.write_text(NOTES.replace(old, new), encoding="utf-8")
+    assert said in "\n".join(lessons.problems(copy))
+    notes.unlink()
+    assert "notes/98_tiny.md, is missing" in "\n".join(lessons.problems(copy))
+
+
+def test_tags_of_slides_reach_the_notebook(built: Path) -> None:
+    cells = nbformat.read(lessons.read(built).notebook, as_version=4).cells
+    tagged = [cell.source for cell in cells if "slide" in cell.metadata.get("tags", [])]
+    assert tagged == [f"Slide {i}." for i in range(7)]
+
+
+def test_refresh_brings_words_and_tags_and_keeps_outputs(copy: Path) -> None:
+    before = nbformat.read(lessons.read(copy).notebook, as_version=4)
+    text = copy.read_text(encoding="utf-8")
+    text = text.replace("What is 1 + 1?", "What is one and one?")
+    text = text.replace(":tags: [nbval-ignore-output]", ":tags: [nbval-ignore-output, slide]")
+    copy.write_text(text + "\nOne more sentence.\n", encoding="utf-8")
+    assert lessons.main(["check"], copy.parent) == 1
+    assert lessons.main(["refresh"], copy.parent) == 0
+    after = nbformat.read(lessons.read(copy).notebook, as_version=4)
+    old, new = ([c for c in book.cells if c.cell_type == "code"] for book in (before, after))
+    assert [cell.outputs for cell in old] == [cell.outputs for cell in new]
+    assert [cell.execution_count for cell in old] == [cell.execution_count for cell in new]
+    assert new[2].metadata.tags == ["nbval-ignore-output", "slide"]
+    assert "One more sentence." in after.cells[-1].source
+
+
+def test_refresh_refuses_changed_code_and_what_was_never_built(
+    copy: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    notebook = lessons.read(copy).notebook
+    before, text = notebook.read_bytes(), copy.read_text(encoding="utf-8")
+    copy.write_text(text.replace('print("two")', 'print("three")'), encoding="utf-8")
+    assert lessons.main(["refresh"], copy.parent) == 1
+    assert "its code has changed, so its outputs cannot stay" in capsys.readouterr().err
+    assert notebook.read_bytes() == before
+    notebook.unlink()
+    assert lessons.main(["refresh"], copy.parent) == 1
+    assert "98_tiny is not built yet" in capsys.readouterr().err
+
+
+def test_a_build_is_not_the_learners_progress(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setenv("GAN_LESSONS_PROGRESS", str(tmp_path / "done.json"))
+    text = copy.read_text(encoding="utf-8")
+    right = text.replace("half = 1  # solution", "half = 1\nhole = 2  # solution")
+    copy.write_text(right.replace('quiz("98")\n', "2\n"), encoding="utf-8")
+    lessons.build(copy)
+    said = lessons.read(copy).notebook.read_text(encoding="utf-8")
+    assert "98.2 Right: half of two" in said
+    assert not (tmp_path / "done.json").exists()
 
 
 def test_stray_notebooks_and_unknown_lessons_are_named(

@@ -174,6 +174,24 @@ def test_lines_avoid_the_colours_of_real_and_fake() -> None:
     assert [text.get_text() for text in axes.get_legend().texts] == [*curves, "limit"]
 
 
+def test_paths_begin_with_a_ring_and_end_with_a_square() -> None:
+    walk = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 1.0]])
+    figure = plotting.paths({"a": walk, "b": -walk}, "x", "y", mark=("truth", (0, 0)), edge=2)
+    (axes,) = figure.axes
+    for (line, ring, square), points in zip(
+        (axes.lines[:3], axes.lines[3:6]), (walk, -walk), strict=True
+    ):
+        assert np.array_equal(line.get_xydata(), points)
+        assert (ring.get_marker(), square.get_marker()) == ("o", "s")
+        assert np.array_equal(ring.get_xydata(), points[:1])
+        assert np.array_equal(square.get_xydata(), points[-1:])
+    assert axes.lines[0].get_linestyle() != axes.lines[3].get_linestyle()
+    assert (axes.get_xlim(), axes.get_ylim()) == ((-2, 2), (-2, 2))
+    assert [text.get_text() for text in axes.get_legend().texts] == ["a", "b", "truth"]
+    (wide,) = plotting.paths({"a": walk}, "x", "y").axes
+    assert wide.get_xlim()[0] <= -3
+
+
 def every_figure() -> list[Figure]:
     return [
         plotting.digit_grid(torch.zeros(3, 1, 28, 28)),
@@ -185,6 +203,7 @@ def every_figure() -> list[Figure]:
         plotting.contours(X, X[:9], torch.outer(X[:9], X), "x", "y", "height", mark=(0.5, 0)),
         plotting.matrices({"a": torch.eye(2)}),
         plotting.histograms({"a": X}, "x"),
+        plotting.paths({"a": torch.zeros(3, 2)}, "x", "y"),
     ]
 
 

@@ -11,11 +11,13 @@ import io
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import torch
 
+from gan_lessons import progress
 from gan_lessons.errors import UserError
 
 if TYPE_CHECKING:
@@ -61,12 +63,15 @@ def exercise(number: str) -> Callable[[Check], Check]:
 
 
 def check(number: str, *answers: Answer) -> None:
-    """Print one verdict on the answers to exercise ``number``.
+    """Print one verdict on the answers to exercise ``number``; keep in mind that it is right.
 
     Raises:
         UserError: no such exercise. Whatever the answer does, nothing else is raised.
     """
-    print(grade(number, *answers))
+    verdict = grade(number, *answers)
+    print(verdict)
+    if verdict.status == "right" and (complaint := progress.record_exercise(number)):
+        print(complaint)
 
 
 def grade(number: str, *answers: Answer) -> Verdict:
@@ -94,6 +99,13 @@ def grade(number: str, *answers: Answer) -> Verdict:
             return Verdict(number, "not yet", _UNTOUCHED)
         reason = f"{type(error).__name__}: {error}"
         return Verdict(number, "wrong", f"this answer could not be checked, because of {reason}")
+
+
+def lessons() -> list[int]:
+    """Numbers of the lessons that have checks, in order."""
+    return sorted(
+        int(path.stem[-2:]) for path in Path(__file__).parent.glob("lesson_[0-9][0-9].py")
+    )
 
 
 def numbers(lesson: int) -> list[str]:

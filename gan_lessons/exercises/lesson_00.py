@@ -1,8 +1,12 @@
-"""Check of lesson 00: what a generator takes and gives."""
+"""Checks of lesson 00: what a generator takes and gives, and what lies between its digits."""
 
-from gan_lessons import pretrained
+from gan_lessons import judge, pretrained
 from gan_lessons.exercises import Answer, Wrong, exercise
 from gan_lessons.models import IMAGE_SHAPE
+from gan_lessons.training import sample
+
+REACH = 1.5  # of the lesson's two sliders
+SURE = 0.9
 
 
 @exercise("0.1")
@@ -28,4 +32,29 @@ def in_and_out(answer: Answer) -> str:
     return (
         "64 numbers go in and 784 come out. The 784 are not free: G has learned which belong "
         "together."
+    )
+
+
+@exercise("0.2")
+def find_the_eight(answer: Answer) -> str:
+    """A place on the plane of the two sliders at which the judge reads an 8."""
+    if not isinstance(answer, dict) or set(answer) != {"east", "north"}:
+        raise Wrong('the answer is a dictionary with the keys "east" and "north".')
+    east, north = answer["east"], answer["north"]
+    if not all(isinstance(number, int | float) for number in (east, north)):
+        raise Wrong("a place is two numbers, one for each slider.")
+    if not max(abs(east), abs(north)) <= REACH:
+        raise Wrong(f"the sliders end at −{REACH} and {REACH}, and this place lies beyond.")
+    generator, settings = pretrained.load_generator("dcgan")
+    to_east, to_north = pretrained.noise(2, settings, seed=5)
+    _, opinion = judge.load().look(sample(generator, (east * to_east + north * to_north)[None]))
+    sure, digit = opinion[0].max(dim=0)
+    if digit != 8:
+        more = "" if sure > SURE else f", but is only {sure:.0%} sure"
+        raise Wrong(f"the judge reads a {digit:d} there{more}. Which way does it turn into an 8?")
+    if sure < SURE:
+        raise Wrong(f"nearly: an 8, but the judge is only {sure:.0%} sure. Go on a little.")
+    return (
+        "the judge reads a clear 8. Nobody put it there: it lies between other digits because "
+        "neighbours in the noise look alike."
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import ipywidgets
 
+from gan_lessons import progress
 from gan_lessons.errors import UserError
 
 FOLDER = Path(__file__).parent / "quizzes"
@@ -121,6 +122,8 @@ class Quiz(ipywidgets.VBox):  # type: ignore[misc]
             button.description = self._label(number, other, "●" if other == option else "○")
         verdict = "✓ Right" if chosen.right else "✗ Not right"
         sentence = f"{verdict}: {chosen.why.strip()}"
+        if complaint := progress.record_question(self.lesson, number, chosen.right):
+            sentence += f" {complaint}"
         self.feedback[number - 1].value = _status(sentence)
         if None not in self.chosen:
             self.score.value = _status(f"{self.right()} of {len(self.questions)} right.")

@@ -10,4 +10,13 @@ WRONG = {
         ({"in": 64, "out": 10}, "do not come out"),
         (64, "a dictionary with the keys"),
     ],
+    "0.2": [
+        ({"east": 1.0, "north": 0.0}, "reads a 0 there"),
+        ({"east": -1.5, "north": 0.3}, "reads a 1 there"),
+        ({"east": -0.6, "north": 0.3}, "sure. Which way"),
+        ({"east": -0.9, "north": -1.5}, "nearly: an 8"),
+        ({"east": -3.0, "north": 0.0}, "this place lies beyond"),
+        ({"east": "left", "north": "up"}, "two numbers, one for each"),
+        ({"x": -0.3, "y": -0.9}, 'keys "east" and "north"'),
+    ],
 }

@@ -1,0 +1,131 @@
+"""Notebooks for a class, made of the built ones: a hand-out without solutions, or an answer sheet.
+
+The command is ``gan-lessons edition``.
+"""
+
+import contextlib
+import io
+import re
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import nbformat
+
+from gan_lessons import exercises, lessons
+from gan_lessons.errors import UserError
+from gan_lessons.exercises.questions import LETTERS, load
+from gan_lessons.lessons import Cell, Notebook
+
+NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+SOLUTION = re.compile(
+    r"<details><summary>Solution (\S+)</summary>\n\n```python\n(.*)\n```\n\n</details>", re.DOTALL
+)
+FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
+
+
+def write(
+    out: Path, names: Sequence[str] = (), *, answers: bool, folder: Path = NOTEBOOKS
+) -> Iterator[Path]:
+    """Write an edition of some lessons, or of all; yield each file once it is written.
+
+    Args:
+        out: where to; made if it is not there.
+        names: lessons by their two digits; none means all.
+        answers: whether to write ``NN_name_answers.ipynb`` with the exercises solved and the
+            quiz answered, or ``NN_name.ipynb`` without any of that.
+        folder: where the built notebooks are.
+
+    Raises:
+        UserError: there are no notebooks, no such lesson, or ``out`` cannot be written.
+    """
+    paths = _notebooks(names, folder)
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; --out needs a folder.")
+    if out.resolve() == folder.resolve():
+        raise UserError(f"{out} holds the lessons themselves; choose another folder for --out.")
+    for path in paths:
+        notebook = nbformat.read(path, as_version=4)
+        made = solved(notebook) if answers else without_solutions(notebook)
+        written = out / (f"{path.stem}_answers.ipynb" if answers else path.name)
+        lessons.write(made, written)
+        yield written
+
+
+def _notebooks(names: Sequence[str], folder: Path) -> list[Path]:
+    every = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
+    if not every:
+        raise UserError(
+            f"There are no notebooks in {folder}. Editions are made in the course's own folder, "
+            "not from the installed package alone."
+        )
+    have = [path.name[:2] for path in every]
+    for name in names:
+        if name not in have:
+            raise UserError(f"There is no lesson {name!r}. There are: {', '.join(have)}.")
+    return [path for path in every if not names or path.name[:2] in names]
+
+
+def without_solutions(notebook: Notebook) -> Notebook:
+    """A notebook without the folded solutions, and without the answers below its saved quiz."""
+    notebook.cells = [cell for cell in notebook.cells if not SOLUTION.fullmatch(cell.source)]
+    for cell in notebook.cells:
+        if lessons.quiz_of(cell):
+            for output in cell.outputs:
+                output.data["text/html"] = FOLDED.sub("", output.data["text/html"])
+    return notebook
+
+
+def solved(notebook: Notebook) -> Notebook:
+    """A notebook with its exercises solved and checked, and the quiz answered with reasons."""
+    solutions = {
+        match[1]: match[2] for cell in notebook.cells if (match := SOLUTION.fullmatch(cell.source))
+    }
+    cells: list[Cell] = []
+    scope: dict[str, Any] = {"__name__": "lesson"}
+    for cell in notebook.cells:
+        if SOLUTION.fullmatch(cell.source):
+            continue
+        cells.append(cell)
+        if cell.cell_type != "code":
+            continue
+        if which := lessons.number(cell):
+            cell.source = solutions[which]
+            exec(compile(cell.source, f"<exercise {which}>", "exec"), scope)
+        elif cell.source.startswith("check("):
+            cell.outputs = [nbformat.v4.new_output("stream", text=_verdict(cell.source, scope))]
+        elif name := lessons.quiz_of(cell):
+            cells.append(nbformat.v4.new_markdown_cell(quiz_answers(name), id=f"answers-{name}"))
+        else:
+            for definition in lessons.definitions(cell.source):
+                exec(compile(definition, "<lesson>", "exec"), scope)
+    notebook.cells = cells
+    return notebook
+
+
+def _verdict(code: str, scope: dict[str, Any]) -> str:
+    """What a check cell prints. It is graded, not checked: this is not the learner's progress."""
+
+    def grade(*given: Any) -> None:
+        print(exercises.grade(*given))
+
+    with contextlib.redirect_stdout(io.StringIO()) as printed:
+        exec(compile(code, "<check>", "exec"), scope | {"check": grade})
+    return printed.getvalue()
+
+
+def quiz_answers(lesson: str) -> str:
+    """Markdown: for each question the right answer, then why each of the others is not."""
+    lines = ["## Answers to the quiz"]
+    for number, question in enumerate(load(lesson), 1):
+        lines.append(f"\n**{number}. {plain(question.text)}**\n")
+        for letter, option in zip(LETTERS, question.options, strict=False):
+            text, why = plain(option.text.strip()), plain(option.why.strip())
+            answer = f"✓ {letter}. **{text}**" if option.right else f"✗ {letter}. {text}"
+            lines.append(f"- {answer}: {why}")
+    return "\n".join(lines)
+
+
+def plain(text: str) -> str:
+    """Text that Markdown shows as it is."""
+    return re.sub(r"([*_`<\\])", r"\\\1", text)

@@ -1,0 +1,96 @@
+"""What makes the recipe `fast` fastest on this machine: measured once, then remembered."""
+
+import json
+import os
+import platform
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+import torch
+
+from gan_lessons.errors import UserError
+from gan_lessons.files import written_aside
+from gan_lessons.training import RECIPES, Settings, Trainer
+
+WORTH = 1.05  # a lever has to give so many times the steps, or it is left alone
+STEPS, ROUNDS = 8, 3
+Levers = dict[str, Any]  # values of Settings.precision and Settings.workers
+
+
+def cores() -> int:
+    """Processor cores that this process may use."""
+    allowed = getattr(os, "sched_getaffinity", None)
+    return len(allowed(0)) if allowed else os.cpu_count() or 1
+
+
+def levers(memory: Path | None = None) -> Levers:
+    """Precision and workers of the fastest step here, by a measurement of some seconds.
+
+    Later calls remember it: two runs of the same command must not differ by the machine's mood.
+
+    Args:
+        memory: the file that remembers; the default is in the user's cache.
+    """
+    memory = memory or Path(platformdirs.user_cache_dir("gan-lessons")) / "levers.json"
+    machine = f"{platform.machine()}, {cores()} cores, PyTorch {torch.__version__}"
+    try:
+        known = json.loads(memory.read_text(encoding="utf-8"))
+        if known["machine"] == machine:
+            found = {"precision": known["precision"], "workers": known["workers"]}
+            replace(RECIPES["fast"], **found)  # what is damaged is measured again
+            return found
+    except (OSError, ValueError, KeyError, TypeError, UserError):
+        pass
+    found = fastest(measure(candidates()))
+    try:
+        with written_aside(memory) as aside:
+            aside.write_text(json.dumps({"machine": machine, **found}), encoding="utf-8")
+    except (UserError, OSError):
+        pass  # a cache that cannot be written costs a measurement, nothing else
+    return found
+
+
+def candidates() -> list[Levers]:
+    """What is tried, the plainest first."""
+    workers = (1, 2) if cores() > 1 else (1,)
+    return [{"precision": p, "workers": w} for p in ("float32", "bfloat16") for w in workers]
+
+
+def fastest(measured: Iterable[tuple[Levers, float]]) -> Levers:
+    """The levers with the most steps a second, where they are worth it; else the plainest."""
+    (best, rate), *others = measured
+    for levers, steps in others:
+        if steps > WORTH * rate:
+            best, rate = levers, steps
+    return best
+
+
+def measure(candidates: Iterable[Levers]) -> list[tuple[Levers, float]]:
+    """Steps a second of each, the best of some short rounds taken in turns."""
+    digits = torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        runs = [(levers, _run(digits, levers)) for levers in candidates]
+        rounds = [[_rate(run) for _, run in runs] for _ in range(ROUNDS)]
+    finally:
+        torch.set_num_threads(threads)
+    return [(levers, max(rates)) for (levers, _), *rates in zip(runs, *rounds, strict=True)]
+
+
+def _run(digits: torch.Tensor, levers: Levers) -> Trainer:
+    settings: Settings = replace(RECIPES["fast"], lr_decay="none", **levers)
+    run = Trainer(digits, settings)
+    run.train_step()  # the first one allocates
+    return run
+
+
+def _rate(run: Trainer) -> float:
+    began = time.perf_counter()
+    for _ in range(STEPS):
+        run.train_step()
+    return STEPS / (time.perf_counter() - began)

@@ -1,0 +1,139 @@
+"""Both players' gradients from one backward pass, computed by one or two workers.
+
+The usual step asks D about the fakes twice: once to teach D, once to teach G. But both losses
+reach a fake's pixels through the same derivative of D's answer to that fake; they differ by a
+number for each fake only. So one backward pass is enough, as long as D treats samples one by one
+(no BatchNorm): "Training GANs in One Stage", Shen et al. 2021. Both players move at the same time.
+
+Two workers take half a batch each, on one thread each. That is faster than two threads inside
+every operation, which wait for one another after each of them.
+"""
+
+import copy
+from concurrent.futures import ThreadPoolExecutor
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from gan_lessons import losses
+
+PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+
+
+class Answers(NamedTuple):
+    """D's and G's loss, and D's mean answers as probabilities, over a batch."""
+
+    loss_discriminator: float
+    loss_generator: float
+    d_real: float
+    d_fake: float
+
+
+def backward(
+    generator: nn.Module,
+    discriminator: nn.Module,
+    objective: losses.Objective,
+    real: Tensor,
+    z: Tensor,
+    *,
+    smoothing: float = 0.0,
+    r1: float = 0.0,
+    precision: str = "float32",
+) -> Answers:
+    """Add the gradients of both losses to the parameters' ``grad``; D runs once, and back once.
+
+    Args:
+        generator: z → fakes like ``real``.
+        discriminator: samples (N, …) → logits (N,), each sample by itself: no BatchNorm.
+        objective: of `losses`, with a D whose gradient on a fake is never exactly 0.
+        real: (N, …).
+        z: noise (N, latent_dim).
+        smoothing: one-sided, of the real label.
+        r1: weight of the R1 penalty; 0 leaves it out.
+        precision: a name of `PRECISIONS`, of the networks' arithmetic; losses are float32.
+    """
+    low = torch.autocast(real.device.type, PRECISIONS[precision], precision != "float32")
+    with low:
+        fake = generator(z)
+        seen = fake.detach().to(real.dtype).requires_grad_()
+        logits = discriminator(torch.cat([real, seen])).float()
+    real_logits, fake_logits = logits.chunk(2)
+    loss = objective.discriminator_loss(real_logits, fake_logits, smoothing)
+    total = loss
+    if r1:
+        with low:
+            total = loss + r1 * losses.r1(lambda x: discriminator(x).float(), real)
+    own, theirs, loss_generator = _slopes(objective, loss, fake_logits)
+    total.backward()
+    assert seen.grad is not None
+    # What D's loss wrote on each fake, rescaled, is what G's loss would have written.
+    ratio = (theirs / own).view(-1, *[1] * (fake.dim() - 1))
+    fake.backward((seen.grad * ratio).to(fake.dtype))
+    means = (logits.detach().sigmoid().view(2, -1).mean(dim=1)).tolist()
+    return Answers(loss.item(), loss_generator, *means)
+
+
+def _slopes(
+    objective: losses.Objective, loss: Tensor, fake_logits: Tensor
+) -> tuple[Tensor, Tensor, float]:
+    """Derivatives of D's and of G's loss with respect to each fake's logit, and G's loss."""
+    (own,) = torch.autograd.grad(loss, fake_logits, retain_graph=True)
+    alone = fake_logits.detach().requires_grad_()
+    loss_generator = objective.generator_loss(alone)
+    (theirs,) = torch.autograd.grad(loss_generator, alone)
+    return own, theirs, loss_generator.item()
+
+
+class Workers:
+    """Copies of both networks, each with a thread of its own and its share of every batch.
+
+    BatchNorm in G sees a worker's share only; its running statistics are averaged.
+    """
+
+    def __init__(self, generator: nn.Module, discriminator: nn.Module, count: int) -> None:
+        own = (generator, discriminator)
+        self.pairs = [own, *(copy.deepcopy(own) for _ in range(count - 1))]
+        self._pool = ThreadPoolExecutor(count - 1) if count > 1 else None
+
+    def backward(
+        self, objective: losses.Objective, real: Tensor, z: Tensor, **how: object
+    ) -> Answers:
+        """As `backward`, for the whole batch; the gradients are those of the first pair."""
+        parts = list(
+            zip(self.pairs, real.chunk(len(self.pairs)), z.chunk(len(self.pairs)), strict=True)
+        )
+
+        def work(part: tuple[tuple[nn.Module, nn.Module], Tensor, Tensor]) -> Answers:
+            (generator, discriminator), some, noise = part
+            generator.zero_grad()
+            discriminator.zero_grad()
+            return backward(generator, discriminator, objective, some, noise, **how)  # type: ignore[arg-type]
+
+        if self._pool is None:
+            return work(parts[0])
+        others = [self._pool.submit(work, part) for part in parts[1:]]
+        answers = [work(parts[0]), *(other.result() for other in others)]
+        self._gather()
+        return Answers(*(sum(values) / len(values) for values in zip(*answers, strict=True)))
+
+    @torch.no_grad()
+    def _gather(self) -> None:
+        """Average gradients and running statistics into the first pair."""
+        for networks in zip(*self.pairs, strict=True):
+            for same in zip(*(network.parameters() for network in networks), strict=True):
+                for other in same[1:]:
+                    same[0].grad.add_(other.grad)
+                same[0].grad.div_(len(same))
+            for same in zip(*(network.buffers() for network in networks), strict=True):
+                if same[0].is_floating_point():
+                    same[0].copy_(torch.stack(same).mean(dim=0))
+
+    @torch.no_grad()
+    def share(self) -> None:
+        """Give all pairs the first one's weights and statistics."""
+        for networks in zip(*self.pairs, strict=True):
+            first = [*networks[0].parameters(), *networks[0].buffers()]
+            for other in networks[1:]:
+                for theirs, own in zip([*other.parameters(), *other.buffers()], first, strict=True):
+                    theirs.copy_(own)

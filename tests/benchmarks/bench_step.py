@@ -1,0 +1,79 @@
+"""A training step of the recipe `fast`: what each lever gives, and how near it is to the limit.
+
+The limit is what matrix products of the same processor reach in float32 on one thread.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import torch
+from torch.utils.flop_counter import FlopCounterMode
+
+from benchmarks.harness import Row
+from browser.harness import Jupyter
+from gan_lessons.data import load_digits
+from gan_lessons.training import RECIPES, Trainer
+
+STEPS, REPEATS, SIDE = 30, 5, 1024
+FAST = replace(RECIPES["fast"], lr_decay="none")
+LEVERS = {
+    "in turn (plain loop)": replace(FAST, update="in_turn"),
+    "one pass": FAST,
+    "one pass, bfloat16": replace(FAST, precision="bfloat16"),
+    "one pass, two workers": replace(FAST, workers=2),
+    "one pass, bfloat16, two workers": replace(FAST, precision="bfloat16", workers=2),
+}
+
+
+def rate(run: Trainer) -> float:
+    """Steps a second."""
+    began = time.perf_counter()
+    for _ in range(STEPS):
+        run.train_step()
+    return STEPS / (time.perf_counter() - began)
+
+
+def product() -> float:
+    """Floating-point operations a second of a matrix product."""
+    a = torch.randn(SIDE, SIDE)
+    a @ a
+    began = time.perf_counter()
+    for _ in range(4):
+        a @ a
+    return 4 * 2 * SIDE**3 / (time.perf_counter() - began)
+
+
+def operations(images: torch.Tensor) -> float:
+    """Floating-point operations of a step of both players in turn, its penalty left out."""
+    run = Trainer(images, replace(RECIPES["dcgan"], penalty="none"))
+    with FlopCounterMode(display=False) as counter:
+        run.train_step()
+    return counter.get_total_flops()
+
+
+def rows(jupyter: Jupyter) -> Iterator[Row]:
+    images = load_digits(announce=False).images
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    runs = {name: Trainer(images, settings) for name, settings in LEVERS.items()}
+    rates: dict[str, list[float]] = {name: [] for name in runs}
+    limits = []
+    for repeat in range(1 + REPEATS):
+        limits.append(product())
+        for name, run in runs.items():
+            rates[name].append(rate(run))
+        if repeat == 0:  # the first round warms up
+            limits.clear()
+            for each in rates.values():
+                each.clear()
+    torch.set_num_threads(threads)
+    plain = rates["in turn (plain loop)"]
+    for name in list(LEVERS)[1:]:
+        yield Row(f"step, {name} : in turn", rates[name], plain, "steps/s", "ours faster: < 1")
+    flops = operations(images)
+    for name in ("in turn (plain loop)", "one pass, bfloat16"):
+        reached = [flops * steps / 1e9 for steps in rates[name]]
+        limit = [each / 1e9 for each in limits]
+        what = f"useful operations of a step, {name} : matrix product"
+        yield Row(what, reached, limit, "Gflop/s", "usual/ours ≤ 2 (50 %)")

@@ -1,0 +1,238 @@
+"""What a learner has done is kept, in a file that nothing spoils and that spoils nothing."""
+
+import subprocess
+import sys
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from gan_lessons import exercises, progress
+from gan_lessons.cli import main
+from gan_lessons.errors import UserError
+from gan_lessons.exercises import check, exercise, quiz
+from gan_lessons.exercises.questions import Option, Question, Quiz
+
+TODAY = date.today().isoformat()
+
+
+@exercise("94.1")
+def _three(answer: exercises.Answer) -> str:
+    if answer != 3:
+        raise exercises.Wrong("three is wanted.")
+    return "three it is."
+
+
+@pytest.fixture
+def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The file in which this test's learner keeps progress."""
+    path = tmp_path / "place" / "done.json"
+    monkeypatch.setenv(progress.VARIABLE, str(path))
+    monkeypatch.setattr(progress, "_said", set())
+    return path
+
+
+def small_quiz() -> Quiz:
+    options = (Option("1", "no"), Option("2", "yes", right=True))
+    return Quiz("94", [Question("1 + 1?", options), Question("3 − 1?", options)])
+
+
+def test_right_answers_are_kept_and_others_are_not(kept: Path) -> None:
+    check("94.1", ...)
+    check("94.1", 4)
+    assert not kept.exists()
+    check("94.1", 3)
+    assert progress.load().exercises == {"94.1": TODAY}
+    check("94.1", 4)  # once right stays right
+    assert progress.load().exercises == {"94.1": TODAY}
+    assert [path.name for path in kept.parent.iterdir()] == ["done.json"]
+
+
+def test_the_first_day_stays(kept: Path) -> None:
+    kept.parent.mkdir()
+    kept.write_text('{"exercises": {"94.1": "2020-02-29"}, "quizzes": {}}', encoding="utf-8")
+    before = kept.read_bytes()
+    check("94.1", 3)
+    assert kept.read_bytes() == before
+    assert progress.load().exercises == {"94.1": "2020-02-29"}
+
+
+def test_the_last_answer_to_each_question_is_kept(kept: Path) -> None:
+    shown = small_quiz()
+    assert shown.answer(1, 0) == "✗ Not right: no"
+    assert progress.load().quizzes == {"94": {"1": False}}
+    shown.answer(1, 1)
+    shown.answer(2, 0)
+    assert progress.load().quizzes == {"94": {"1": True, "2": False}}
+    check("94.1", 3)
+    assert progress.load().quizzes == {"94": {"1": True, "2": False}}
+
+
+def test_grading_keeps_nothing(kept: Path) -> None:
+    assert exercises.grade("94.1", 3).status == "right"
+    assert not kept.exists()
+
+
+def test_off_keeps_nothing(
+    kept: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv(progress.VARIABLE, "off")
+    monkeypatch.chdir(kept.parents[1])
+    check("94.1", 3)
+    small_quiz().answer(1, 1)
+    assert list(kept.parents[1].iterdir()) == []
+    assert capsys.readouterr().out == "✓ 94.1 Right: three it is.\n"
+    assert main(["progress"]) == 2
+    assert "GAN_LESSONS_PROGRESS is off" in capsys.readouterr().err
+
+
+def test_without_the_variable_it_is_in_the_users_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv(progress.VARIABLE)
+    path = progress.place()
+    assert path is not None
+    assert path.is_relative_to(Path.home())
+    assert path.parent.name == "gan-lessons"
+
+
+DAMAGED = [
+    b"",
+    b"{",
+    b"\xff\xfe",
+    b"[]",
+    b"{}",
+    b"3",
+    b'{"exercises": [], "quizzes": {}}',
+    b'{"exercises": {"1.1": "yesterday"}, "quizzes": {}}',
+    b'{"exercises": {"1.1": 3}, "quizzes": {}}',
+    b'{"exercises": {}, "quizzes": {"01": 3}}',
+    b'{"exercises": {}, "quizzes": null}',
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_file_is_a_sentence_and_is_left_as_it_is(
+    kept: Path, text: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    kept.parent.mkdir()
+    kept.write_bytes(text)
+    check("94.1", 3)
+    said = capsys.readouterr().out
+    assert said.startswith("✓ 94.1 Right: three it is.\n(This is not kept. Progress in ")
+    assert "is damaged" in said
+    check("94.1", 3)  # the complaint is made once
+    assert capsys.readouterr().out == "✓ 94.1 Right: three it is.\n"
+    assert kept.read_bytes() == text
+    with pytest.raises(UserError, match="is damaged"):
+        progress.load()
+    assert main(["progress"]) == 2
+    assert "--reset" in capsys.readouterr().err
+    assert main(["progress", "--reset"]) == 0
+    assert (kept.parent / "done.old.json").read_bytes() == text
+    check("94.1", 3)
+    assert progress.load().exercises == {"94.1": TODAY}
+
+
+def test_a_quiz_says_that_its_answer_is_not_kept(kept: Path) -> None:
+    kept.parent.mkdir()
+    kept.write_text("{", encoding="utf-8")
+    shown = small_quiz()
+    assert shown.answer(1, 1).startswith("✓ Right: yes (This is not kept. Progress in ")
+    assert shown.answer(1, 1) == "✓ Right: yes"
+
+
+@pytest.mark.parametrize("place", ["a file/done.json", "a folder"])
+def test_a_place_that_cannot_be_written_is_a_sentence(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    place: str,
+) -> None:
+    (tmp_path / "a file").touch()
+    (tmp_path / "a folder").mkdir()
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / place))
+    monkeypatch.setattr(progress, "_said", set())
+    check("94.1", 3)
+    said = capsys.readouterr().out
+    assert said.startswith("✓ 94.1 Right: three it is.\n(This is not kept. ")
+    assert said.count("\n") == 2
+    assert (tmp_path / "a file").read_bytes() == b""
+
+
+def test_the_command_says_what_is_done_and_what_next(
+    kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exercises, "lessons", lambda: [0, 1])
+    assert main(["progress"]) == 0
+    first, second, following, where = capsys.readouterr().out.splitlines()
+    assert first.split("  ") == [
+        *("00 Start here", *[""] * (first.split("  ").index("exercises 0 of 2") - 1)),
+        *("exercises 0 of 2", "quiz 0 of 5", "next: exercise 0.1"),
+    ]
+    assert second.startswith("01 The minimax game ")
+    assert following == "Next: lesson 00, exercise 0.1."
+    assert where == f"This is kept in {kept}."
+
+    for number in (*exercises.numbers(0), "99.9"):  # the last is no longer in the course
+        progress.record_exercise(number)
+    for question in range(1, 6):
+        progress.record_question("00", question, question != 3)
+    progress.record_exercise("1.1")
+    assert main(["progress"]) == 0
+    first, second, following, _ = capsys.readouterr().out.splitlines()
+    assert first.endswith("exercises 2 of 2  quiz 4 of 5  next: question 3 of the quiz again")
+    assert second.endswith("exercises 1 of 3  quiz 0 of 5  next: exercise 1.2")
+    assert following == "Next: lesson 00, question 3 of the quiz again."
+
+    shown = quiz("00")
+    shown.answer(3, shown.questions[2].right)
+    assert main(["progress"]) == 0
+    first, _, following, _ = capsys.readouterr().out.splitlines()
+    assert first.endswith("quiz 5 of 5  done")
+    assert following == "Next: lesson 01, exercise 1.2."
+    progress.record_exercise("1.2")
+    progress.record_exercise("1.3")
+    progress.record_question("01", 1, True)
+    main(["progress"])
+    assert "Next: lesson 01, question 2 of the quiz." in capsys.readouterr().out
+    for question in range(2, 6):
+        progress.record_question("01", question, True)
+    main(["progress"])
+    assert capsys.readouterr().out.splitlines()[2] == "All is done."
+
+
+def test_the_command_lists_every_lesson(kept: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["progress"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [line[:2] for line in lines[:-2]] == [f"{n:02d}" for n in exercises.lessons()]
+    assert len(lines) > 8
+
+
+def test_reset_begins_anew_and_says_where_the_old_is(
+    kept: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["progress", "--reset"]) == 0
+    assert capsys.readouterr().out == "Nothing was done yet.\n"
+    progress.record_exercise("94.1")
+    assert main(["progress", "--reset"]) == 0
+    old = kept.with_name("done.old.json")
+    assert capsys.readouterr().out == f"All begins anew. What was done is in {old}.\n"
+    assert "94.1" in old.read_text(encoding="utf-8")
+    assert progress.load() == progress.Progress()
+
+
+def test_importing_it_loads_nothing_heavy() -> None:
+    code = (
+        "import sys, gan_lessons.progress\n"
+        "print(*({'torch', 'numpy', 'ipywidgets', 'matplotlib'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "\n"
+
+
+def test_what_make_runs_is_not_the_learners_progress() -> None:
+    makefile = (Path(__file__).parents[1] / "Makefile").read_text(encoding="utf-8")
+    (quiet,) = [line for line in makefile.splitlines() if line.startswith("QUIET :=")]
+    assert "GAN_LESSONS_PROGRESS=off" in quiet.split()
+    for line in makefile.splitlines():
+        if "-m pytest" in line or "lessons build" in line:
+            assert "$(QUIET)" in line

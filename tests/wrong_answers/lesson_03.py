@@ -1,0 +1,262 @@
+"""Misconceptions of lesson 03, each with a piece of the sentence that must answer it."""
+
+import torch
+import torch.nn.functional as F
+
+
+def bce(logits, target):
+    return F.binary_cross_entropy_with_logits(logits, torch.full_like(logits, target))
+
+
+def d_loss(real, fake):
+    return F.softplus(-real).mean() + F.softplus(fake).mean()
+
+
+def g_loss(fake):
+    return F.softplus(-fake).mean()
+
+
+def fresh(n):
+    return torch.randn(n, 4)
+
+
+FIXED = torch.randn(24, 4, generator=torch.Generator().manual_seed(0))
+
+
+def update(loss, *optimizers):
+    for optimizer in optimizers:
+        optimizer.zero_grad()
+    loss.backward()
+    for optimizer in optimizers:
+        optimizer.step()
+    return loss.item()
+
+
+def d_step(loss=d_loss, noise=fresh):
+    """D's step, right but for its loss or its noise."""
+
+    def step(generator, discriminator, optimizer_g, optimizer_d, real):
+        fake = generator(noise(len(real))).detach()
+        return update(loss(discriminator(real), discriminator(fake)), optimizer_d)
+
+    return step
+
+
+def g_step(loss=g_loss, noise=fresh):
+    """G's step, likewise."""
+
+    def step(generator, discriminator, optimizer_g, optimizer_d, n):
+        return update(loss(discriminator(generator(noise(n)))), optimizer_g)
+
+    return step
+
+
+def d_moves(move, cut=True):
+    """D's step with the right loss, and ``move(loss, optimizer_g, optimizer_d)`` after it."""
+
+    def step(generator, discriminator, optimizer_g, optimizer_d, real):
+        fake = generator(fresh(len(real)))
+        if cut:
+            fake = fake.detach()
+        loss = d_loss(discriminator(real), discriminator(fake))
+        got = move(loss, optimizer_g, optimizer_d)
+        return loss.item() if got is None else got
+
+    return step
+
+
+def g_moves(move, cut=False):
+    """G's step, likewise."""
+
+    def step(generator, discriminator, optimizer_g, optimizer_d, n):
+        fake = generator(fresh(n))
+        if cut:
+            fake = fake.detach()
+        loss = g_loss(discriminator(fake))
+        got = move(loss, optimizer_g, optimizer_d)
+        return loss.item() if got is None else got
+
+    return step
+
+
+def never_cleared(loss, own):
+    loss.backward()
+    own.step()
+
+
+def cleared_afterwards(loss, own):
+    loss.backward()
+    own.step()
+    own.zero_grad()
+
+
+def cleared_too_late(loss, own):
+    loss.backward()
+    own.zero_grad()
+    own.step()
+
+
+def stepped_too_soon(loss, own):
+    own.step()
+    own.zero_grad()
+    loss.backward()
+
+
+def never_applied(loss, own):
+    own.zero_grad()
+    loss.backward()
+
+
+def never_computed(loss, own):
+    own.step()
+
+
+def twice(loss, own):
+    own.zero_grad()
+    loss.backward()
+    own.step()
+    own.step()
+
+
+def with_its_graph(loss, own):
+    update(loss, own)
+    return loss
+
+
+def other_number(loss, own):
+    update(loss, own)
+    return loss.item() / 2
+
+
+def seeded(n):
+    torch.manual_seed(0)
+    return torch.randn(n, 4)
+
+
+def no_fakes(generator, discriminator, optimizer_g, optimizer_d, real):
+    fake = torch.randn_like(real)
+    return update(d_loss(discriminator(real), discriminator(fake)), optimizer_d)
+
+
+def no_fakes_for_g(generator, discriminator, optimizer_g, optimizer_d, n):
+    return update(g_loss(discriminator(torch.randn(n, 1))), optimizer_g)
+
+
+def d_first_steps(generator, discriminator, optimizer_g, optimizer_d, real):
+    optimizer_d.step()
+    optimizer_d.zero_grad()
+    loss = d_loss(discriminator(real), discriminator(generator(fresh(len(real))).detach()))
+    loss.backward()
+    return loss.item()
+
+
+def g_first_steps(generator, discriminator, optimizer_g, optimizer_d, n):
+    optimizer_g.step()
+    optimizer_g.zero_grad()
+    loss = g_loss(discriminator(generator(fresh(n))))
+    loss.backward()
+    return loss.item()
+
+
+def without_gradient(generator, discriminator, optimizer_g, optimizer_d, n):
+    with torch.no_grad():
+        loss = g_loss(discriminator(generator(fresh(n))))
+    return update(loss, optimizer_g)
+
+
+def frozen(generator, discriminator, optimizer_g, optimizer_d, n):
+    discriminator.requires_grad_(False)
+    return update(g_loss(discriminator(generator(fresh(n)))), optimizer_g)
+
+
+def both(call):
+    """One of the moves above, with D's optimizer, or with G's."""
+    return d_moves(lambda loss, g, d: call(loss, d)), g_moves(lambda loss, g, d: call(loss, g))
+
+
+def from_probabilities(real, fake):
+    return -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - torch.sigmoid(fake)).mean()
+
+
+def clamped(fake):
+    return F.binary_cross_entropy(torch.sigmoid(fake), torch.ones_like(fake))
+
+
+def eye(rows):
+    return lambda rate: torch.tensor(rows(rate))
+
+
+WRONG = {
+    "3.1": [
+        (eye(lambda r: [[1, -r], [r, 1]]), "simultaneous play"),
+        (eye(lambda r: [[1, -r], [r, 1 - r * r]]), "here G moves first"),
+        (eye(lambda r: [[1 - r * r, r], [-r, 1]]), "the two signs are exchanged"),
+        (eye(lambda r: [[r, 1], [1 - r * r, -r]]), "the rows are exchanged"),
+        (eye(lambda r: [[1, r], [-r, 1 - r * r]]), "for the order (d, g)"),
+        (eye(lambda r: [[1 + r * r, r], [r, 1]]), "both players climb"),
+        (eye(lambda r: [[1 - r, -r], [r, 1]]), "first corner is 1 − η"),
+        (eye(lambda r: [[1 + r * r, -r], [r, 1]]), "is wanted. The first row makes the new g"),
+        (eye(lambda r: [1 - r * r, -r, r, 1]), "Two new numbers out of two old ones"),
+        (lambda rate: [[1 - rate**2, -rate], [rate, 1]], "a list; a tensor"),
+    ],
+    "3.2": [
+        (d_moves(lambda loss, g, d: update(loss, d), cut=False), "ran on into G"),
+        (both(never_cleared)[0], "pull it towards calling fakes real"),
+        (d_step(lambda r, f: F.softplus(r).mean() + F.softplus(-f).mean()), "taught to call reals"),
+        (d_step(lambda r, f: bce(r, 1.0) + bce(f, 1.0)), "both piles were taught as"),
+        (d_step(lambda r, f: F.softplus(-r).mean()), "reals only"),
+        (d_step(lambda r, f: F.softplus(f).mean()), "fakes only"),
+        (d_step(lambda r, f: -d_loss(r, f)), "goes uphill"),
+        (d_step(lambda r, f: d_loss(r.sigmoid(), f.sigmoid())), "sigmoid is applied twice"),
+        (d_step(lambda r, f: f.mean() - r.mean()), "without end, another game's loss"),
+        (d_step(lambda r, f: f.sigmoid().mean() - r.sigmoid().mean()), "probabilities themselves"),
+        (d_step(lambda r, f: F.softplus(-r).sum() + F.softplus(f).sum()), "summed over the batch"),
+        (d_step(lambda r, f: d_loss(r, f) / 2), "0.5 times as long"),
+        (d_step(lambda r, f: d_loss(r, f) + r.square().mean()), "direction differs by"),
+        (d_moves(lambda loss, g, d: update(loss, g)), "the wrong optimizer stepped"),
+        (d_moves(lambda loss, g, d: update(loss, g, d), cut=False), "G has moved, too"),
+        (both(cleared_too_late)[0], "between backward() and step()"),
+        (both(stepped_too_soon)[0], "stands between the loss and its backward()"),
+        (d_first_steps, "step() comes before backward()"),
+        (both(never_applied)[0], "optimizer_d.step() is missing"),
+        (both(never_computed)[0], "no backward() has given D"),
+        (both(twice)[0], "stepped 2 times"),
+        (both(with_its_graph)[0], "whole computation attached"),
+        (both(other_number)[0], "return the loss it was made from"),
+        (d_step(noise=lambda n: FIXED), "the same noise"),
+        (d_step(noise=lambda n: torch.rand(n, 4)), "never negative"),
+        (d_step(noise=lambda n: torch.zeros(n, 4)), "rows of the noise are the same"),
+        (d_step(noise=lambda n: fresh(64)), "there are 64 fakes"),
+        (no_fakes, "the generator was never called"),
+        (d_step(from_probabilities), "gradient is lost"),
+    ],
+    "3.3": [
+        (g_moves(lambda loss, g, d: update(loss, g), cut=True), "detach() belongs in D's step"),
+        (both(cleared_afterwards)[1], "gradient from the step before was still there"),
+        (g_moves(lambda loss, g, d: update(loss, d)), "the wrong optimizer stepped"),
+        (g_moves(lambda loss, g, d: update(loss, g, d)), "D has moved, too"),
+        (g_step(lambda f: -F.softplus(f).mean()), "the minimax loss"),
+        (g_step(lambda f: bce(f, 0.0)), "D's loss on the fakes"),
+        (g_step(lambda f: -g_loss(f)), "goes uphill"),
+        (g_step(lambda f: bce(f.sigmoid(), 1.0)), "sigmoid is applied twice"),
+        (g_step(lambda f: -f.mean()), "−E[logit]"),
+        (g_step(lambda f: -f.sigmoid().mean()), "flat where D is sure"),
+        (g_step(lambda f: F.softplus(-f).sum()), "summed over the batch"),
+        (g_step(lambda f: g_loss(f) + f.square().mean()), "direction differs by"),
+        (both(cleared_too_late)[1], "between backward() and step()"),
+        (both(stepped_too_soon)[1], "stands between the loss and its backward()"),
+        (g_first_steps, "step() comes before backward()"),
+        (without_gradient, "computed under no_grad"),
+        (both(never_applied)[1], "optimizer_g.step() is missing"),
+        (both(never_computed)[1], "no backward() has given G"),
+        (both(twice)[1], "stepped 2 times"),
+        (both(with_its_graph)[1], "whole computation attached"),
+        (both(other_number)[1], "return the loss it was made from"),
+        (g_step(noise=lambda n: FIXED), "the same noise"),
+        (g_step(noise=lambda n: torch.rand(n, 4)), "never negative"),
+        (g_step(noise=lambda n: fresh(64)), "there are 64 fakes"),
+        (no_fakes_for_g, "the generator was never called"),
+        (frozen, "left frozen"),
+        (g_step(clamped), "gradient is lost"),
+    ],
+}

@@ -1,0 +1,124 @@
+"""Misconceptions of lesson 09, each with a piece of the sentence that must answer it."""
+
+import torch
+from torch import nn
+from torch.nn.functional import binary_cross_entropy_with_logits as bce
+
+RIGHT = {
+    "patient 1": "never cleared",
+    "patient 2": "tiny gamma",
+    "patient 3": "noise once",
+    "patient 4": "double sigmoid",
+    "patient 5": "never applied",
+}
+
+
+def step(
+    sigmoid=False, seeded=False, cleared=True, applied=True, detached=True, target=1.0, sign=1
+):
+    """A whole step with the mistakes that are asked for."""
+
+    def one_step(generator, discriminator, optimizer_g, optimizer_d, real):
+        if seeded:
+            torch.manual_seed(0)
+        n = len(real)
+        one, zero = torch.ones(n), torch.zeros(n)
+        answer = (lambda x: discriminator(x).sigmoid()) if sigmoid else discriminator
+        fake = generator(torch.randn(n, 4))
+        if detached:
+            fake = fake.detach()
+        loss_d = bce(answer(real), target * one) + bce(answer(fake), zero)
+        if cleared:
+            optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        loss_g = sign * bce(answer(generator(torch.randn(n, 4))), one)
+        if detached:
+            optimizer_g.zero_grad()
+        loss_g.backward()
+        if applied:
+            optimizer_g.step()
+        return loss_d.item(), loss_g.item()
+
+    return one_step
+
+
+def without_return(*players):
+    step()(*players)
+    return ()
+
+
+def literal(generator, discriminator, optimizer_g, optimizer_d, real):
+    fake = generator(torch.randn(len(real), 4)).detach()
+    d_real, d_fake = discriminator(real).sigmoid(), discriminator(fake).sigmoid()
+    loss_d = -torch.log(d_real).mean() - torch.log(1 - d_fake).mean()
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = -torch.log(discriminator(generator(torch.randn(len(real), 4))).sigmoid()).mean()
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    return loss_d.item(), loss_g.item()
+
+
+def no_d_step(generator, discriminator, optimizer_g, optimizer_d, real):
+    class Idle:
+        def zero_grad(self):
+            optimizer_d.zero_grad()
+
+        def step(self):
+            pass
+
+    return step()(generator, discriminator, optimizer_g, Idle(), real)
+
+
+def initialise(mean, std=0.02, linear=0.02):
+    def on_layer(layer):
+        if isinstance(layer, nn.Linear):
+            nn.init.normal_(layer.weight, 0.0, linear)
+        elif isinstance(layer, nn.BatchNorm1d):
+            nn.init.normal_(layer.weight, mean, std)
+
+    return on_layer
+
+
+def halved(layer):
+    if isinstance(layer, nn.Linear | nn.BatchNorm1d):
+        nn.init.normal_(layer.weight, 0.5 if isinstance(layer, nn.BatchNorm1d) else 0.0, 0.02)
+
+
+WRONG = {
+    "9.1": [
+        (RIGHT | {"patient 1": "missing detach"}, "“left in G” would be above 0"),
+        (RIGHT | {"patient 1": "both in one"}, "“D moves in G's step” would be above 0"),
+        (RIGHT | {"patient 2": "swapped eps"}, "“scale γ” would be between 0.5 and 2"),
+        (RIGHT | {"patient 2": "data range"}, "“real beyond 1” would be above 0.5"),
+        (RIGHT | {"patient 3": "double sigmoid"}, "“L_G + log D(G(z))” would be below -0.5"),
+        (RIGHT | {"patient 3": "batch penalty"}, "does not have it"),
+        (RIGHT | {"patient 4": "never applied"}, "“G moves in G's step” would be exactly 0"),
+        (RIGHT | {"patient 5": "absent generator"}, "“G's gradient” would be exactly 0"),
+        (RIGHT | {"patient 5": "wrong sign"}, "“L_G” would be between 0 and 0.1"),
+        (RIGHT | {"patient 5": "mode collapse"}, "none of the diagnoses"),
+        ({"patient 1": "never cleared"}, "from 'patient 1' to 'patient 5'"),
+    ],
+    "9.2": [
+        (step(sigmoid=True, seeded=True, cleared=False, applied=False), "sigmoid is applied twice"),
+        (step(seeded=True), "noise once"),
+        (step(cleared=False), "D's optimizer was handed"),
+        (step(detached=False), "G's optimizer was handed"),
+        (step(applied=False), "never applied"),
+        (step(target=1.2), "targets 1 for reals"),
+        (step(sign=-1), "L_G has target 1 for fakes"),
+        (literal, "a literal log of a sigmoid"),
+        (no_d_step, "optimizer_d.step() is missing"),
+        (without_return, "return two numbers"),
+    ],
+    "9.3": [
+        (initialise(0.0), "γ multiplies it down"),
+        (initialise(1.0, std=0.0), "the same for every channel"),
+        (initialise(1.0, std=1.0), "is drawn from N(1, 0.02)"),
+        (initialise(1.0, linear=1.0), "Mend γ only"),
+        (halved, "both should be 1"),
+    ],
+}
