@@ -1,0 +1,121 @@
+"""Quality against time: `fast` and `dcgan` beside public recipes, same data, judge and seconds.
+
+SECONDS of training each, one after the other, with the Fréchet distance of the shipped judge at
+some moments (measuring does not count). Also draws docs/quality.png. The seeds are in SEEDS:
+`GAN_LESSONS_BENCH_SECONDS=240 make bench` takes longer and sees more.
+"""
+
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+import torch.nn.functional as F
+
+from benchmarks.harness import Row
+from benchmarks.public_recipes import RECIPES as PUBLIC
+from benchmarks.public_recipes import USUAL
+from browser.harness import ROOT, Jupyter
+from gan_lessons import machine, metrics, plotting, pretrained, training
+from gan_lessons.data import load_digits
+from gan_lessons.training import Trainer
+
+SECONDS = float(os.environ.get("GAN_LESSONS_BENCH_SECONDS", "60"))
+SEEDS = (0, 1, 2)
+MOMENTS = 12
+GOOD = 50.0  # Fréchet distance that counts as readable
+SAMPLES = 2000
+
+Curve = list[tuple[float, float]]  # seconds of training, Fréchet distance
+
+
+def distance(trainer: Trainer) -> float:
+    """Of digits of the average (public recipes: of the generator itself), resized to 28 × 28."""
+    s = trainer.settings
+    z = pretrained.noise(SAMPLES, s, seed=1)
+    images = trainer.sample(z, average=s.ema_decay > 0)
+    images = F.interpolate(images.float(), (28, 28), mode="area").clamp(-1, 1)
+    return metrics.report(images.nan_to_num()).frechet
+
+
+def curve(trainer: Trainer) -> Curve:
+    """Train to the end, and measure at moments that lie closer together early on."""
+    found: Curve = []
+    moments = [SECONDS * (i / MOMENTS) ** 2 for i in range(1, MOMENTS + 1)]
+    spent = 0.0
+    while trainer.elapsed < SECONDS:
+        trainer.train_step()
+        if len(found) < MOMENTS and trainer.elapsed >= moments[len(found)]:
+            spent = trainer.elapsed
+            found.append((spent, distance(trainer)))
+    return found
+
+
+def ours(name: str, seed: int, images: torch.Tensor) -> Curve:
+    settings = replace(training.RECIPES[name], seconds=SECONDS, seed=seed)
+    if settings.update == "one_pass":
+        settings = replace(settings, **machine.levers())
+    return curve(Trainer(images, settings))
+
+
+def public(name: str, seed: int, images: torch.Tensor) -> Curve:
+    recipe = PUBLIC[name]
+    settings = replace(
+        USUAL,
+        seed=seed,
+        batch_size=recipe.batch_size,
+        lr_generator=recipe.lr,
+        lr_discriminator=recipe.lr,
+    )
+    torch.manual_seed(seed)
+    networks = recipe.networks()
+    if recipe.side != 28:
+        size = (recipe.side, recipe.side)
+        images = F.interpolate(images, size, mode="bilinear", align_corners=False)
+    return curve(Trainer(images, settings, networks))
+
+
+def seconds_to(found: Curve, good: float = GOOD) -> float:
+    """Seconds until the distance is that small; the whole budget where it never was."""
+    return next((seconds for seconds, far in found if far <= good), SECONDS)
+
+
+def picture(curves: dict[str, list[Curve]]) -> bytes:
+    figure = plotting.Picture(figsize=(7.2, 4.0), layout="constrained")
+    axes = figure.add_subplot()
+    looks = ("o-", "s--", "^-.", "v:", "x--", "d-")
+    for (name, runs), look in zip(curves.items(), looks, strict=False):
+        colour = f"C{list(curves).index(name)}"
+        for i, run in enumerate(runs):
+            label = None if i else name
+            axes.plot(*zip(*run, strict=True), look, ms=3, lw=1, color=colour, label=label)
+    axes.set(xscale="log", yscale="log", xlabel="seconds of training")
+    axes.set_ylabel("Fréchet distance to real digits (lower is better)")
+    axes.legend(fontsize=8)
+    plotting.tidy(axes)
+    return plotting.png(figure, dpi=120)
+
+
+def rows(jupyter: Jupyter) -> Iterator[Row]:
+    images = load_digits(announce=False).images
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    curves: dict[str, list[Curve]] = {name: [] for name in ("fast", "dcgan", *PUBLIC)}
+    for seed in SEEDS:
+        for name, runs in curves.items():
+            runs.append((public if name in PUBLIC else ours)(name, seed, images))
+            print(f"  {name}, seed {seed}: {runs[-1][-1][1]:.1f}", flush=True)
+    torch.set_num_threads(threads)
+    Path(ROOT / "docs" / "quality.png").write_bytes(picture(curves))
+
+    def last(name: str) -> Sequence[float]:
+        return [run[-1][1] for run in curves[name]]
+
+    for name in ("dcgan", *PUBLIC):
+        yield Row(
+            f"Fréchet distance after {SECONDS:.0f} s: fast, {name}", last("fast"), last(name), ""
+        )
+        times = ([seconds_to(run) for run in curves[n]] for n in ("fast", name))
+        what = f"seconds to a distance of {GOOD:.0f} (at most {SECONDS:.0f}): fast, {name}"
+        yield Row(what, *times, unit="s")
