@@ -35,7 +35,8 @@ def save_generator(trainer: Trainer, path: str | Path) -> None:
     """
     weights = {DISCRIMINATOR + k: v for k, v in trainer.discriminator.state_dict().items()}
     weights |= trainer.average.state_dict()
-    tensors = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    halves = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
+    tensors = {k: v.contiguous() for k, v in halves.items()}  # some lie channels-last in memory
     metadata = {"settings": json.dumps(asdict(trainer.settings))}
     with written_aside(path) as aside:
         aside.write_bytes(save(tensors, metadata))

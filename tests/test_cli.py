@@ -19,7 +19,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lessons import data, pretrained, training
+from gan_lessons import data, machine, pretrained, training
 from gan_lessons.cli import main
 from gan_lessons.training import read_checkpoint
 
@@ -133,7 +133,7 @@ def test_a_mistyped_command_is_one_sentence(line, fragment) -> None:
 @pytest.mark.parametrize(
     ("line", "fragment"),
     [
-        ("train --recipe wgan", "There is no recipe 'wgan'; choose one of dcgan, dense."),
+        ("train --recipe wgan", "There is no recipe 'wgan'; choose one of dcgan, fast, dense."),
         ("train --out file", "file is a file; --out needs a folder."),
         ("train --steps 2 --out file/run", "Cannot write file"),
         ("train --resume --out nothing", "There is nothing to resume in nothing;"),
@@ -501,3 +501,15 @@ def test_evaluating_a_source_agrees_with_its_array(capsys, finished, shipped) ->
     one, other = (list(numbers(report)) for report in reports[1:3])
     assert len(one) == 12  # distance, confidence, ten shares
     assert one == pytest.approx(other, rel=0.02, abs=0.7)
+
+
+def test_the_fast_recipe_takes_the_levers_of_this_machine(here, monkeypatch, capsys) -> None:
+    levers = {"precision": "float32", "workers": 2}
+    monkeypatch.setattr(machine, "levers", lambda: levers)
+    arguments = ["train", "--recipe", "fast", "--steps", "3", "--out", "run"]
+    assert main(arguments) == 0
+    state = read_checkpoint("run/checkpoint.pt")
+    assert state["settings"]["update"] == "one_pass"
+    assert state["settings"]["workers"] == 2
+    assert "Done: 3 steps" in capsys.readouterr().out
+    assert main(["sample", "--from", "run", "-n", "2", "--out", "a.npy"]) == 0
