@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 
 from gan_lessons import game
 from gan_lessons.data import toys
@@ -39,7 +40,9 @@ def optimal_discriminator(answer: Answer) -> str:
         raise Wrong(
             "right wherever samples fall. Where p and q are both 0, 0/0 gives NaN; return ½ there."
         )
-    expect_close(got, torch.tensor([0.5, 1.0, 0.0]), "Only where both densities are 0 it is ½")
+    expect_close(
+        got, torch.tensor([0.5, 1.0, 0.0]), "Where both are 0 it is ½, elsewhere p / (p + q)"
+    )
     return "p / (p + q) is the share of the samples at x that are real, and ½ where p = q."
 
 
@@ -78,6 +81,12 @@ def value_estimate(answer: Answer) -> str:
             "Each pile has its own mean.",
         ),
         (right / 2, "V is the sum of the two means, not half of it."),
+        (right / math.log(2), "that is with logarithms to base 2; here they are natural: log."),
+        (right / math.log(10), "that is with logarithms to base 10; here they are natural: log."),
+        (
+            F.logsigmoid(real).mean() + F.logsigmoid(-fake).mean(),
+            "D's answers are probabilities already; a sigmoid belongs on logits.",
+        ),
         (
             log_real.mean(),
             "the second term is missing, the only one that the generator can change.",
@@ -107,6 +116,8 @@ def jsd_from_judge(answer: Answer) -> str:
             (value - math.log(4)) / 2,
             "the sign of log 4: −log 4 moves to the other side as + log 4.",
         ),
+        (value + math.log(4) / 2, "that halves log 4 alone; halve the sum, V(D*, G) + log 4."),
+        ((-math.log(4) - value) / 2, "the sign is turned: a distance is never negative."),
         ((value + math.log(2)) / 2, "log 2 is too little: the shrug earns log ½ twice, −log 4."),
         (
             right / math.log(2),

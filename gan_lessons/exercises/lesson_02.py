@@ -82,6 +82,10 @@ def _refuse_other_losses(got: Answer, real: Tensor, fake: Tensor) -> None:
             F.softplus(-real.mean()) + F.softplus(fake.mean()),
             "that is the loss of the mean logit; the loss comes first, then the mean.",
         ),
+        (
+            on_real.mean() - (1 - F.logsigmoid(fake)).mean(),
+            "log(1 − D) is not 1 − log D: on a fake D pays −log(1 − D) = softplus(t).",
+        ),
         (on_real.mean(), "the fakes are missing: this D may call everything real."),
         (on_fake.mean(), "the reals are missing: this D may call everything fake."),
         (
@@ -109,8 +113,9 @@ def _refuse_unsafe(answer: Answer) -> None:
             where = f"a {kind} sample with logit {logit:.0f}".replace("-", "−")
             if not got.isfinite():
                 raise Wrong(
-                    f"for {where} the loss is {got.item()}: sigmoid rounds to 0 or 1, and "
-                    "log 0 = −∞. Stay with logits: −log D = softplus(−t)."
+                    f"for {where} the loss is {got.item()}: a sigmoid rounds to 0 or 1, and "
+                    "log 0 = −∞, or an exponential overflows. F.softplus avoids both: "
+                    "−log D = softplus(−t)."
                 )
             (slope,) = torch.autograd.grad(got, t)
             want = math.log(2) + max(sign * logit.item(), 0.0)
@@ -227,6 +232,7 @@ SENTENCES = {
         (
             (-3.0, "the sign: ½(f − 1)² has the slope f − 1. A push is minus the slope."),
             (4.5, "4.5 is the value of the loss at f = 4; its slope is asked for."),
+            (-1.0, "−1 is the slope at f = 0. The sentence is about f = 4."),
             (6.0, "6 is the slope without the ½; in this course's least squares there is one."),
             (4.0, "4 is the slope of ½f², D's term for fakes: its target is 0, G's is 1."),
         ),
@@ -241,6 +247,10 @@ SENTENCES = {
                 -0.01,
                 "−0.01 is the slope of −log D(G(z)) at 0.99, or of log(1 − D(G(z))) at 0.01. For "
                 "log(1 − D) = −softplus(f) the slope is −D.",
+            ),
+            (
+                -0.5,
+                "−½ is the slope at f = 0, where D(G(z)) = ½. The logit of 0.99 is log 99 ≈ 4.6.",
             ),
             (
                 0.99,
@@ -295,6 +305,12 @@ def sentences(answer: Answer) -> str:
     )
 
 
+COMPUTE = {
+    "slope": "Compute the slope of the formula as it is printed",
+    "number": "Compute what the table's last column asks for",
+}
+
+
 def _settle(answer: Answer, claims: Mapping[str, Claim], what: str) -> None:
     """Raise Wrong about the first claim that is not settled, and say how many are."""
     if not isinstance(answer, Mapping) or set(answer) != set(claims):
@@ -320,6 +336,6 @@ def _judge(given: Answer, claim: Claim, what: str) -> None:
         for other, why in claim.numbers:
             if close(number, other, 5e-3):
                 raise Wrong(why)
-        expect_close(number, claim.number, f"Compute the {what} of the formula as it is printed")
+        expect_close(number, claim.number, COMPUTE[what])
     if verdict != claim.verdict:
         raise Wrong(claim.believed)

@@ -91,6 +91,12 @@ TORCH_SAYS = {
         "the loss carries no gradient: something on its way was computed under no_grad, or cut off "
         "by detach or item."
     ),
+    "only for scalar outputs": (
+        "the loss still has one number for each sample; take the mean before backward()."
+    ),
+    "shapes cannot be multiplied": (
+        "the shapes do not fit: G takes noise of shape (n, 4), D takes samples of shape (n, 1)."
+    ),
 }
 
 
@@ -400,7 +406,7 @@ def _refuse_wrong_order(trial: Trial, player: int) -> None:
 def _stale(name: str) -> str:
     left = {
         "D": "G's step had left gradients in D that pull it towards calling fakes real",
-        "G": "its gradient from the step before was still there",
+        "G": "G's gradients from the step before were still there",
     }[name]
     return (
         f"{left}, and backward() added to them: {name} followed the sum. Call "

@@ -104,6 +104,11 @@ def _why_still_ill(plan: Plan) -> str:
         )
     if max(plan.lr_generator, plan.lr_discriminator) < 1e-3:
         return "The pace is even now, but so slow that a thousand steps do not get far."
+    if pace_d < 2 * pace_g:
+        return (
+            "Both learn at nearly one pace now. That would keep a healthy run healthy, but this "
+            "crowd has settled: let D learn a few times as fast as G."
+        )
     if max(plan.beta1_generator, plan.beta1_discriminator) >= 0.5:
         return "The pace is right, but β1 keeps both going where the other was before."
     return "Rates and β1 look healthy; go back to the rest of what you changed."

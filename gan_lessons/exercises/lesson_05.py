@@ -200,6 +200,11 @@ def _refuse_wrong_ranges(got: Tensor) -> None:
             "brighter pixels come out darker somewhere: uint8 knows only 0 to 255, and wraps round "
             "beyond. Turn the pixels into floats first."
         )
+    if close(ramp, levels.tanh(), 1e-3):
+        raise Wrong(
+            "that is tanh of 0 to 255, which is 1 for nearly all of them. Tanh is the generator's "
+            "last step, not the data's; the data are stretched and moved, evenly."
+        )
     if len(ramp.unique()) < 200:
         raise Wrong("grey levels get lost: divide as floats, with / and not //, after conversion.")
     low, high = ramp[0].item(), ramp[-1].item()

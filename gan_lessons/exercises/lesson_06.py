@@ -131,7 +131,7 @@ def build_generator(answer: Answer) -> str:
     _expect_tanh(network, z)
     _expect_norms(steps)
     _expect_even(maps)
-    _expect_activations(steps, nn.ReLU, "ReLU", 2, "after each BatchNorm")
+    _expect_activations(steps, nn.ReLU, "ReLU", 2, "after each BatchNorm", nn.BatchNorm2d)
     _expect_parameters(network, GENERATOR_PARAMETERS)
     return (
         "7 → 14 → 28 with an even overlap; BatchNorm in all layers but the last, and tanh, so that "
@@ -167,7 +167,7 @@ def build_discriminator(answer: Answer) -> str:
         raise Wrong(f"the result has shape {_shape(steps[-1].shape)}; one logit per image is (N,).")
     _expect_logits(network, images)
     _expect_even(convolutions)
-    _expect_activations(steps, nn.LeakyReLU, "LeakyReLU", 2, "after each convolution")
+    _expect_activations(steps, nn.LeakyReLU, "LeakyReLU", 2, "after each convolution", nn.Conv2d)
     slopes = {m.negative_slope for m in _layers(network) if isinstance(m, nn.LeakyReLU)}
     if slopes != {0.2}:
         found = " and ".join(f"{slope:g}" for slope in sorted(slopes))
@@ -331,6 +331,12 @@ def _loud(network: nn.Sequential, x: Tensor) -> Tensor:
 
 def _expect_tanh(network: nn.Sequential, z: Tensor) -> None:
     images = _loud(network, z)
+    tanh_last = isinstance(_layers(network)[-1], nn.Tanh)
+    if tanh_last and images.min() >= 0:
+        raise Wrong(
+            "no image has a negative number, although tanh is at the end: what goes into it is "
+            "never negative. Nothing stands between the last transposed convolution and tanh."
+        )
     if images.min() >= 0 and images.max() <= 1:
         raise Wrong(
             "the images lie in [0, 1], and the digits in [−1, 1]: D would tell them apart by their "
@@ -338,7 +344,7 @@ def _expect_tanh(network: nn.Sequential, z: Tensor) -> None:
         )
     if images.abs().max() > 1:
         raise Wrong("the images are not kept in [−1, 1], where the digits lie: tanh is missing.")
-    if not isinstance(_layers(network)[-1], nn.Tanh):
+    if not tanh_last:
         raise Wrong("the images lie in [−1, 1], but the table ends with tanh, which has a slope.")
 
 
@@ -358,10 +364,23 @@ def _expect_logits(network: nn.Sequential, images: Tensor) -> None:
 
 
 def _expect_activations(
-    steps: Sequence[_Step], kind: type[nn.Module], name: str, count: int, where: str
+    steps: Sequence[_Step],
+    kind: type[nn.Module],
+    name: str,
+    count: int,
+    where: str,
+    before: type[nn.Module],
 ) -> None:
+    if dropout := _of(steps, nn.modules.dropout._DropoutNd):
+        raise Wrong(f"there is {type(dropout[0].layer).__name__}, and none in the table.")
     found = len(_of(steps, kind))
     if found == count:
+        for step, after in itertools.pairwise(steps):
+            if isinstance(step.layer, before) and not isinstance(after.layer, kind):
+                raise Wrong(
+                    f"{type(step.layer).__name__} is followed by {type(after.layer).__name__}; "
+                    f"the table has {name} {where}, and nowhere else."
+                )
         return
     other = {type(step.layer).__name__ for step in steps} & {"ReLU", "LeakyReLU"} - {name}
     if other:

@@ -50,6 +50,12 @@ def _refuse_near_misses(got: Tensor, a: Tensor, b: Tensor, t: float) -> None:
             "the straight line pushed back onto the shell stays on the arc, but goes faster in "
             "the middle than at the ends: equal steps of t must be equal angles."
         )
+    unit = latent.slerp(a / a.norm(), b / b.norm(), torch.tensor([t]))[0]
+    if close(got, unit) or close(got, unit * length):
+        raise Wrong(
+            "the angle is right, but the arc is that between the unit vectors. Only the cosine "
+            "needs the lengths divided out; the formula takes a and b themselves."
+        )
     if close(got, reverse):
         raise Wrong("that walks from b to a: at t = 0 the point must be a.")
     if close(got, arc):
@@ -88,8 +94,13 @@ def _refuse_other_directions(got: Tensor, z: Tensor, images: Tensor, truth: Tens
     def agree(a: Tensor, b: Tensor) -> float:
         return torch.cosine_similarity(a, b, dim=0).item()
 
-    if got.norm() == 0 or not got.isfinite().all():
-        raise Wrong("this is no direction: it is zero or not finite.")
+    if got.norm() == 0:
+        raise Wrong("this is no direction: all its numbers are zero.")
+    if not got.isfinite().all():
+        raise Wrong(
+            "the result is not finite. Ink is the mean of the pixels; the check's pictures have no "
+            "bright pixels to count, and a vector of zeros has no length to divide by."
+        )
     if agree(got, truth) < -0.9:
         raise Wrong(
             "along this vector pictures lose ink. Black is −1: a square or an absolute value "

@@ -99,10 +99,11 @@ def _examine_losses(answer: Answer) -> None:
         loss_d, loss_g = _one_step(answer, subject)
         says = f"to a D with logits near {logit:g}, your L_D is {loss_d:.3g} and L_G {loss_g:.3g}"
         wants = f"{abs(logit):g} and {max(-logit, 0):g} are wanted (about)"
-        if abs(loss_d) < 3 and abs(loss_g) < 2:
+        if 0.3 < loss_d < 3 or (logit < 0 and 0.3 < loss_g < 2):
             raise Wrong(
-                f"{says}; {wants}. The losses cannot get large: sigmoid is applied twice, for "
-                "bce with logits contains one. Give it the logits themselves (double sigmoid)."
+                f"{says}; {wants}. A loss that cannot get large: sigmoid is applied twice, for "
+                "bce with logits contains one. Give it the logits themselves, wherever it is "
+                "called (double sigmoid)."
             )
         if not math.isfinite(loss_d + loss_g):
             raise Wrong(f"{says}: a literal log of a sigmoid. bce with logits stays finite.")
@@ -156,6 +157,13 @@ def _examine_gradients(answer: Answer) -> None:
             stack.callback(hook.remove)
         stack.callback(subject.optimizer_d.register_step_post_hook(d_has_moved).remove)
         _one_step(answer, subject)
+    for name, norm in given.items():
+        if norm == 0:
+            detached = " And G's own loss needs fakes that are not detached." if name == "G" else ""
+            raise Wrong(
+                f"optimizer_{name.lower()}.step() is there, but {name} has no gradients at that "
+                f"moment: zero_grad() belongs before backward(), not after it.{detached}"
+            )
     if "D" not in given or torch.equal(before[1], clinic.flat(discriminator)):
         raise Wrong("D's weights did not move: optimizer_d.step() is missing.")
     if "G" not in given or torch.equal(before[0], clinic.flat(generator)):
@@ -190,6 +198,9 @@ def _note(given: dict[str, float], name: str, network: nn.Module) -> Callable[..
 def mended_initialise(answer: Answer) -> str:
     """The DCGAN's initial weights: N(0, 0.02) for linear layers, N(1, 0.02) for BatchNorm's γ."""
     subject = clinic.Patient(clinic.WARDS["digits"], "tiny gamma", seed=5)
+    for layer in subject.generator:
+        if isinstance(layer, nn.Linear):
+            layer.reset_parameters()  # PyTorch's own, so that a lost line for them shows
     before = clinic.flat(subject.generator)
     for layer in subject.generator:
         call(answer, layer, returns=False)
@@ -199,7 +210,7 @@ def mended_initialise(answer: Answer) -> str:
     if abs(linear.mean().item()) > 0.01 or not 0.018 < linear.std().item() < 0.022:
         raise Wrong(
             f"the linear weights have mean {linear.mean():.3f} and standard deviation "
-            f"{linear.std():.3f}; 0 and 0.02 were right in the script. Mend γ only."
+            f"{linear.std():.3f}; the script's 0 and 0.02 were right, so keep them. Mend γ only."
         )
     scale, shown = norm.mean().item(), clinic.spread(subject.generator, subject.z)
     if abs(scale) < 0.1:

@@ -217,6 +217,12 @@ def chance(answer: Answer) -> str:
             f"Of all ways to choose {len(one)} of {len(one) + len(other)} games, the share whose "
             "means lie at least as far apart",
         )
+    one, other = [0.5, 0.6, 0.8], [0.5, 0.1, 0.2]
+    if not close(call(answer, one, other), remedies.chance(one, other)):
+        raise Wrong(
+            f"for {one} and {other} some deals lie equally far apart, and rounding makes a few of "
+            "them smaller by about 1e-16. Count a deal that lies 1e-9 less apart as equally far."
+        )
     if not close(call(answer, cases[0][0], cases[0][1]), call(answer, cases[0][1], cases[0][0])):
         raise Wrong("the answer depends on which group comes first.")
     return (

@@ -200,7 +200,7 @@ def memoriser(suspicion: Answer, culprit: Answer) -> str:
         if not math.isfinite(float(got)):
             raise Wrong(f"the score is {float(got)}; a finite number is wanted.")
         score[name] = float(got)
-    _refuse_half_the_evidence(suspicion, training, held_out, fakes["honest"])
+    _refuse_half_the_evidence(suspicion, training, held_out, [fakes["honest"], fakes["half"]])
     if score["copies"] < score["honest"] and score["half"] < score["honest"]:
         raise Wrong(
             "the score is turned round: copies of the training data get a lower one than honest "
@@ -223,15 +223,24 @@ def memoriser(suspicion: Answer, culprit: Answer) -> str:
 
 
 def _refuse_half_the_evidence(
-    suspicion: Callable[..., Answer], training: Tensor, held_out: Tensor, fakes: Tensor
+    suspicion: Callable[..., Answer], training: Tensor, held_out: Tensor, sets: list[Tensor]
 ) -> None:
-    got = call(suspicion, fakes, training, held_out)
-    if close(got, call(suspicion, fakes, training, held_out + 0.3 * held_out.sin()), 1e-9):
+    def unmoved(training_now: Tensor, held_out_now: Tensor) -> bool:
+        return all(
+            close(
+                call(suspicion, fakes, training, held_out),
+                call(suspicion, fakes, training_now, held_out_now),
+                1e-9,
+            )
+            for fakes in sets
+        )
+
+    if unmoved(training, held_out + 0.3 * held_out.sin()):
         raise Wrong(
             "the score does not look at the held-out data. Near to the training data may simply "
             "mean near to real digits: how near are real data that were never shown?"
         )
-    if close(got, call(suspicion, fakes, training + 0.3 * training.sin(), held_out), 1e-9):
+    if unmoved(training + 0.3 * training.sin(), held_out):
         raise Wrong(
             "the score does not look at the training data, so that copying cannot show: far from "
             "the held-out data is any bad generator, too."

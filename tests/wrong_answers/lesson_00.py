@@ -15,6 +15,7 @@ WRONG = {
         ({"east": -1.5, "north": 0.3}, "reads a 1 there"),
         ({"east": -0.6, "north": 0.3}, "sure. Which way"),
         ({"east": -0.9, "north": -1.5}, "nearly: an 8"),
+        ({"east": 0.0, "north": 0.0}, "a pattern, no digit"),
         ({"east": -3.0, "north": 0.0}, "this place lies beyond"),
         ({"east": "left", "north": "up"}, "two numbers, one for each"),
         ({"x": -0.3, "y": -0.9}, 'keys "east" and "north"'),

@@ -3,6 +3,7 @@
 import math
 
 import torch
+import torch.nn.functional as F
 
 from gan_lessons import game
 
@@ -19,7 +20,8 @@ WRONG = {
         (lambda p, q: p, "density of real samples alone"),
         (lambda p, q: (p > q).float(), "0 or 1 is a verdict"),
         (lambda p, q: p / (p + q), "0/0 gives NaN"),
-        (lambda p, q: torch.where(p * q > 0, p / (p + q), 0.5), "Only where both densities are 0"),
+        (lambda p, q: torch.where(p * q > 0, p / (p + q), 0.5), "Where both are 0 it is ½"),
+        (lambda p, q: p / (p + q + 1e-8), "Where both are 0 it is ½"),
         (lambda p, q: p**2 / (p**2 + q**2), "set the derivative"),
         (lambda p, q: (p / (p + q)).mean(), "shape"),
     ],
@@ -32,7 +34,10 @@ WRONG = {
         (lambda r, f: torch.cat([r.log(), (1 - f).log()]).mean(), "one mean over all"),
         (lambda r, f: (r.log().mean() + (1 - f).log().mean()) / 2, "not half of it"),
         (lambda r, f: r.log().mean(), "second term is missing"),
-        (lambda r, f: r.log2().mean() + (1 - f).log2().mean(), "Mean of log D(x) over real"),
+        (lambda r, f: r.log2().mean() + (1 - f).log2().mean(), "to base 2;"),
+        (lambda r, f: r.log10().mean() + (1 - f).log10().mean(), "to base 10;"),
+        (lambda r, f: F.logsigmoid(r).mean() + F.logsigmoid(-f).mean(), "probabilities already"),
+        (lambda r, f: r.log().mean() + 1 - f.log().mean(), "Mean of log D(x) over real"),
         (lambda r, f: (r.log() + (1 - f).log()).mean(), "stopped"),
         (lambda r, f: r.log(), "V is one number"),
     ],
@@ -40,6 +45,8 @@ WRONG = {
         (best_value, "V(D*, G) itself"),
         (lambda p, q, dx: best_value(p, q, dx) + math.log(4), "twice the JSD"),
         (lambda p, q, dx: (best_value(p, q, dx) - math.log(4)) / 2, "sign of log 4"),
+        (lambda p, q, dx: best_value(p, q, dx) + math.log(4) / 2, "halve the sum"),
+        (lambda p, q, dx: (-math.log(4) - best_value(p, q, dx)) / 2, "never negative"),
         (lambda p, q, dx: (best_value(p, q, dx) + math.log(2)) / 2, "log 2 is too little"),
         (lambda p, q, dx: game.jsd(p, q, dx) / math.log(2), "in bits"),
         (lambda p, q, dx: (game.value(p, q, 0.5, dx) + math.log(4)) / 2, "sees no distance"),

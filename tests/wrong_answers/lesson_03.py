@@ -229,10 +229,12 @@ WRONG = {
         (d_step(noise=lambda n: fresh(64)), "there are 64 fakes"),
         (no_fakes, "the generator was never called"),
         (d_step(from_probabilities), "gradient is lost"),
+        (d_step(lambda r, f: F.softplus(-r) + F.softplus(f)), "take the mean before"),
+        (d_step(noise=lambda n: torch.randn(n, 1)), "G takes noise of shape (n, 4)"),
     ],
     "3.3": [
         (g_moves(lambda loss, g, d: update(loss, g), cut=True), "detach() belongs in D's step"),
-        (both(cleared_afterwards)[1], "gradient from the step before was still there"),
+        (both(cleared_afterwards)[1], "gradients from the step before were still there"),
         (g_moves(lambda loss, g, d: update(loss, d)), "the wrong optimizer stepped"),
         (g_moves(lambda loss, g, d: update(loss, g, d)), "D has moved, too"),
         (g_step(lambda f: -F.softplus(f).mean()), "the minimax loss"),

@@ -11,6 +11,7 @@ WRONG = {
         ({"lr_discriminator": 2e-5}, "D is slower than before"),
         ({"beta1_generator": 0.0, "beta1_discriminator": 0.0}, "still learns more slowly than G"),
         ({"lr_generator": 2e-4}, "do not get far"),
+        ({"lr_generator": 2e-3, "lr_discriminator": 2e-3}, "nearly one pace now"),
         ({"latent_dim": 8}, "what a run is built with"),
         ({"lr_generator": 4e-3}, "nothing is changed"),
         ({"rate": 1e-3}, "There is no setting 'rate'"),

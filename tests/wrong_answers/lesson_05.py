@@ -63,6 +63,7 @@ WRONG = {
         (RIGHT, lambda x: x / 255 - 0.5, "half as wide"),
         (RIGHT, lambda x: 1 - x / 127.5, "are exchanged"),
         (RIGHT, lambda x: x.float() // 127.5 - 1, "grey levels get lost"),
+        (RIGHT, lambda x: torch.tanh(x.float()), "not the data's"),
         (RIGHT, lambda x: x.double() / 127.5 - 1, "torch.float64"),
         (RIGHT, lambda x: (x - x.min()) / (x.max() - x.min()) * 2 - 1, "of the batch"),
         (RIGHT, lambda x: x.unsqueeze(1) / 127.5 - 1, "the shape stays"),

@@ -87,6 +87,11 @@ WRONG = {
         (generator(norm2=None), "BatchNorm2d acts on (N, 64, 7, 7);"),
         (generator(tanh=nn.Sequential(nn.BatchNorm2d(1), nn.Tanh())), "BatchNorm before tanh"),
         (generator(relu1=None), "one linear map"),
+        (
+            generator(norm1=nn.ReLU(), relu1=nn.BatchNorm2d(64)),
+            "BatchNorm2d is followed by ConvTranspose2d",
+        ),
+        (generator(tanh=nn.Sequential(nn.ReLU(), nn.Tanh())), "although tanh is at the end"),
         (generator(relu1=nn.LeakyReLU(0.2), relu2=nn.LeakyReLU(0.2)), "there is LeakyReLU"),
         (generator(linear=nn.Linear(32, 3136)), "3,136 parameters do nothing"),
         (generator(up2=up(32, 1, 4, padding=1)), "that no BatchNorm follows"),
@@ -151,6 +156,17 @@ WRONG = {
         (discriminator(leaky1=nn.ReLU(), leaky2=nn.ReLU()), "there is ReLU"),
         (discriminator(leaky1=nn.LeakyReLU(), leaky2=nn.LeakyReLU()), "slope 0.01"),
         (discriminator(leaky2=None), "LeakyReLU stands in 1 places"),
+        (
+            discriminator(
+                down1=nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(1, 32, 4, stride=2, padding=1)),
+                leaky2=None,
+            ),
+            "Conv2d is followed by Flatten",
+        ),
+        (
+            discriminator(leaky1=nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(0.3))),
+            "there is Dropout",
+        ),
         (
             discriminator(down2=nn.Conv2d(32, 64, 4, stride=2, padding=1, bias=False)),
             "needs its bias",

@@ -17,9 +17,9 @@ WRONG = {
     "7.1": [
         (RIGHT | {"A": "equilibrium reached"}, "so they were at step 1"),
         (RIGHT | {"A": "G learns too slowly"}, "would be near 0. It is near"),
-        (RIGHT | {"A": "healthy"}, "never part"),
+        (RIGHT | {"A": "healthy"}, "never learns to tell"),
         (RIGHT | {"B": "D learns too slowly"}, "not D that lags behind"),
-        (RIGHT | {"B": "healthy"}, "only grows"),
+        (RIGHT | {"B": "healthy"}, "never closes"),
         (RIGHT | {"B": "equilibrium reached"}, "both are ½"),
         (RIGHT | {"C": "equilibrium reached"}, "different from being there"),
         (RIGHT | {"C": "G learns too slowly"}, "look at C again"),

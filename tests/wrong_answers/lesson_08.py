@@ -33,6 +33,7 @@ WRONG = {
         (lambda a, b, t: (1 - t) * a + t * b, "straight line, lerp"),
         (_pushed_back, "equal steps of t must be equal angles"),
         (lambda a, b, t: _arc(b, a, t, _angle(a, b)), "from b to a"),
+        (lambda a, b, t: _arc(_unit(a), _unit(b), t, _angle(a, b)), "between the unit vectors"),
         (lambda a, b, t: _arc(a, b, t, _angle(a, b)) * torch.sin(_angle(a, b)), "divide by sin"),
         (lambda a, b, t: _arc(a, b, t, torch.acos(torch.dot(a, b))), "alone is no cosine"),
         (lambda a, b, t: _arc(a, b, t, torch.rad2deg(_angle(a, b))), "in radians"),
@@ -44,6 +45,7 @@ WRONG = {
         (lambda z, images: z.T @ (_ink(images) - _ink(images).mean()), "Divide by it"),
         (lambda z, images: _unit(images.mean(dim=0).flatten()), "one number for each pixel"),
         (lambda z, images: _unit(z.std(dim=0)), "ink does not rise as it should"),
-        (lambda z, images: 0 * z[0], "zero or not finite"),
+        (lambda z, images: 0 * z[0], "all its numbers are zero"),
+        (lambda z, images: _weighted(z, _ink((images > 0).float())), "no bright pixels to count"),
     ],
 }

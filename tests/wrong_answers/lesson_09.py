@@ -43,6 +43,51 @@ def step(
     return one_step
 
 
+def half_mended(only):
+    """A step in which sigmoid is left in one of the two losses."""
+
+    def one_step(generator, discriminator, optimizer_g, optimizer_d, real):
+        one, zero = torch.ones(len(real)), torch.zeros(len(real))
+        fake = generator(torch.randn(len(real), 4)).detach()
+        d_real, d_fake = discriminator(real), discriminator(fake)
+        if only == "D":
+            d_real, d_fake = d_real.sigmoid(), d_fake.sigmoid()
+        loss_d = bce(d_real, one) + bce(d_fake, zero)
+        optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        d_fake = discriminator(generator(torch.randn(len(real), 4)))
+        loss_g = bce(d_fake.sigmoid() if only == "G" else d_fake, one)
+        optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        return loss_d.item(), loss_g.item()
+
+    return one_step
+
+
+def without_gradients(of):
+    """A step that clears the gradients of one player too late, or judges detached fakes."""
+
+    def one_step(generator, discriminator, optimizer_g, optimizer_d, real):
+        one, zero = torch.ones(len(real)), torch.zeros(len(real))
+        fake = generator(torch.randn(len(real), 4)).detach()
+        loss_d = bce(discriminator(real), one) + bce(discriminator(fake), zero)
+        optimizer_d.zero_grad()
+        loss_d.backward()
+        if of == "D":
+            optimizer_d.zero_grad()
+        optimizer_d.step()
+        again = fake if of == "G" else generator(torch.randn(len(real), 4))
+        loss_g = bce(discriminator(again), one)
+        optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        return loss_d.item(), loss_g.item()
+
+    return one_step
+
+
 def without_return(*players):
     step()(*players)
     return ()
@@ -83,6 +128,11 @@ def initialise(mean, std=0.02, linear=0.02):
     return on_layer
 
 
+def norm_only(layer):
+    if isinstance(layer, nn.BatchNorm1d):
+        nn.init.normal_(layer.weight, 1.0, 0.02)
+
+
 def halved(layer):
     if isinstance(layer, nn.Linear | nn.BatchNorm1d):
         nn.init.normal_(layer.weight, 0.5 if isinstance(layer, nn.BatchNorm1d) else 0.0, 0.02)
@@ -104,6 +154,8 @@ WRONG = {
     ],
     "9.2": [
         (step(sigmoid=True, seeded=True, cleared=False, applied=False), "sigmoid is applied twice"),
+        (half_mended("G"), "sigmoid is applied twice"),
+        (half_mended("D"), "sigmoid is applied twice"),
         (step(seeded=True), "noise once"),
         (step(cleared=False), "D's optimizer was handed"),
         (step(detached=False), "G's optimizer was handed"),
@@ -111,6 +163,8 @@ WRONG = {
         (step(target=1.2), "targets 1 for reals"),
         (step(sign=-1), "L_G has target 1 for fakes"),
         (literal, "a literal log of a sigmoid"),
+        (without_gradients("D"), "D has no gradients"),
+        (without_gradients("G"), "G has no gradients"),
         (no_d_step, "optimizer_d.step() is missing"),
         (without_return, "return two numbers"),
     ],
@@ -120,5 +174,6 @@ WRONG = {
         (initialise(1.0, std=1.0), "is drawn from N(1, 0.02)"),
         (initialise(1.0, linear=1.0), "Mend γ only"),
         (halved, "both should be 1"),
+        (norm_only, "so keep them. Mend γ only"),
     ],
 }

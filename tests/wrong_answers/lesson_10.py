@@ -122,6 +122,7 @@ WRONG = {
         (share(lambda d, t: abs(d) < abs(t) - 1e-9), "turn it round"),
         (lambda one, other: abs(mean(one) - mean(other)), "difference of the means"),
         (lambda one, other: max(one) < min(other), "yes or no"),
+        (share(lambda d, t: abs(d) >= abs(t)), "rounding makes a few"),
         (of_sums, "compare sums"),
         (of_a_set, "deal games, not numbers"),
         (
