@@ -25,7 +25,7 @@ test: .venv/test.stamp ## set up if needed, and run every test and every noteboo
 	$(QUIET) $(BIN)/python -m pytest -n logical tests --ignore tests/browser
 	$(BIN)/python tests/browser/harness.py || $(BIN)/python -m playwright install chromium
 	$(QUIET) $(BIN)/python -m pytest --durations 0 --durations-min 5 tests/browser
-	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadfile --durations 0 --durations-min 5 \
+	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadfile -p tests.lesson_seconds \
 		--nbval --nbval-cell-timeout 300 --timeout 600 notebooks
 
 check: .venv/test.stamp ## lint, format, types, and whether notebooks are in step with their sources

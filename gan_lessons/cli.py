@@ -17,6 +17,8 @@ from gan_lessons.errors import UserError
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from gan_lessons.data import Digits
+    from gan_lessons.metrics import Memorisation
     from gan_lessons.training import Settings, Trainer
 
 SAVE_EVERY = 5.0  # seconds of training between checkpoints: what a power cut may cost
@@ -130,6 +132,9 @@ def _parser() -> argparse.ArgumentParser:
         "agree to the last bit, give --steps",
     )
     train.add_argument("--seed", type=_whole(0, 2**31 - 1), help="decides the run (default: 0)")
+    train.add_argument(
+        "--device", metavar="NAME", help="cpu (default), cuda or mps, where there is such a GPU"
+    )
     train.add_argument("--out", type=Path, metavar="RUN", help="folder (default: runs/RECIPE-SEED)")
     train.add_argument(
         "--resume", action="store_true", help="go on from the checkpoint in RUN, with its settings"
@@ -137,6 +142,9 @@ def _parser() -> argparse.ArgumentParser:
 
     sample = command("sample", _sample, "Draw digits from a trained generator.")
     _add_source(sample, "a run's folder, a shipped name, or a .safetensors file (default: dcgan)")
+    sample.add_argument(
+        "--digit", type=_whole(0, 9), help="draw this digit only (conditional generators)"
+    )
     sample.add_argument("-n", type=_whole(1, 1_000_000), default=64, help="how many (default: 64)")
     sample.add_argument("--seed", type=_whole(0, 2**31 - 1), default=0, help="default: 0")
     sample.add_argument(
@@ -156,6 +164,12 @@ def _parser() -> argparse.ArgumentParser:
         "-n", type=_whole(65, 100_000), default=5000, help="digits to draw (default: 5000)"
     )
     evaluate.add_argument("--seed", type=_whole(0, 2**31 - 1), default=0, help="default: 0")
+
+    evaluate.add_argument(
+        "--copies",
+        action="store_true",
+        help="also look for copies: are they nearer to training digits than to unseen ones?",
+    )
 
     done = command(
         "progress", _progress, "Say which exercises and quizzes are done, and what next."
@@ -247,7 +261,7 @@ def _train(arguments: argparse.Namespace) -> int:
     if out.exists() and not out.is_dir():
         raise UserError(f"{out} is a file; --out needs a folder.")
     digits = data.load_digits()
-    trainer = _trainer(arguments, out / pretrained.CHECKPOINT, digits.images)
+    trainer = _trainer(arguments, out / pretrained.CHECKPOINT, digits)
     _train_to_the_end(trainer, out / pretrained.CHECKPOINT)
     pretrained.save_generator(trainer, out / "generator.safetensors")
     images = trainer.sample(pretrained.noise(64, trainer.settings))
@@ -273,28 +287,35 @@ def _settings(arguments: argparse.Namespace, samples: int) -> "Settings":
         steps = max(1, round(arguments.epochs * samples / recipe.batch_size))
     elif steps is None and seconds is None:
         seconds = 60.0
+    chosen = replace(
+        recipe,
+        steps=steps,
+        seconds=seconds,
+        seed=arguments.seed or 0,
+        device=arguments.device or "cpu",
+    )
     if recipe.update == "one_pass":
-        recipe = replace(recipe, **machine.levers())
-    return replace(recipe, steps=steps, seconds=seconds, seed=arguments.seed or 0)
+        return replace(chosen, **machine.levers(chosen.device))
+    return chosen
 
 
-def _trainer(arguments: argparse.Namespace, checkpoint: Path, images: "Tensor") -> "Trainer":
+def _trainer(arguments: argparse.Namespace, checkpoint: Path, digits: "Digits") -> "Trainer":
     """A fresh trainer, or the one in the run's checkpoint where it is right to go on."""
     from gan_lessons.files import remove_leftovers
     from gan_lessons.training import Trainer
 
-    settings = _settings(arguments, len(images))
+    settings = _settings(arguments, len(digits.images))
     if not checkpoint.exists():
         if arguments.resume:
             raise UserError(
                 f"There is nothing to resume in {checkpoint.parent}; leave --resume out to start."
             )
-        trainer = Trainer(images, settings)
+        trainer = Trainer(digits.images, settings, labels=digits.labels)
         trainer.save(checkpoint)  # so that a run can be resumed from its first second on
         return trainer
-    trainer = Trainer.load(checkpoint, images)
+    trainer = Trainer.load(checkpoint, digits.images, labels=digits.labels)
     remove_leftovers(checkpoint)
-    options = ("recipe", "seed", "steps", "epochs", "seconds")
+    options = ("recipe", "seed", "steps", "epochs", "seconds", "device")
     given = any(getattr(arguments, option) is not None for option in options)
     if (given or not arguments.resume) and settings != trainer.settings:
         raise UserError(
@@ -338,10 +359,10 @@ def _train_to_the_end(trainer: "Trainer", checkpoint: Path) -> None:
 # sample and evaluate
 
 
-def _draw(source: str, n: int, seed: int) -> "Tensor":
+def _draw(source: str, n: int, seed: int, digit: int | None = None) -> "Tensor":
     from gan_lessons import pretrained, training
 
-    generator, settings = pretrained.load_generator(source)
+    generator, settings = pretrained.load_generator(source, digit)
     return training.sample(generator, pretrained.noise(n, settings, seed))
 
 
@@ -356,7 +377,7 @@ def _sample(arguments: argparse.Namespace) -> int:
         raise UserError(
             f"A picture of {n:,} digits is too large; take up to {GRID_LIMIT}, or an .npy."
         )
-    images = _draw(arguments.origin or "dcgan", n, arguments.seed)
+    images = _draw(arguments.origin or "dcgan", n, arguments.seed, arguments.digit)
     with written_aside(out) as aside:
         if out.suffix == ".npy":
             _save_array(aside, data.to_uint8(images))
@@ -384,7 +405,23 @@ def _evaluate(arguments: argparse.Namespace) -> int:
     else:
         images = _draw(source, arguments.n, arguments.seed)
     print(metrics.report(images))
+    if arguments.copies:
+        print(f"pixels: {_copies(images)}")
     return 0
+
+
+def _copies(images: "Tensor") -> "Memorisation":
+    """As many training digits as there are test digits, both against the images, pixel by pixel."""
+    import torch
+
+    from gan_lessons import metrics
+    from gan_lessons.data import load_digits
+
+    unseen = load_digits("test", announce=False).images
+    training = load_digits("train").images
+    chosen = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
+    pixels = (x.flatten(1) for x in (images, training[chosen[: len(unseen)]], unseen))
+    return metrics.memorisation(*pixels)
 
 
 def _load_array(path: Path) -> "Tensor":

@@ -12,6 +12,7 @@ from typing import Any
 import platformdirs
 import torch
 
+from gan_lessons import onepass, training
 from gan_lessons.errors import UserError
 from gan_lessons.files import written_aside
 from gan_lessons.training import RECIPES, Settings, Trainer
@@ -27,25 +28,30 @@ def cores() -> int:
     return len(allowed(0)) if allowed else os.cpu_count() or 1
 
 
-def levers(memory: Path | None = None) -> Levers:
+def levers(device: str = "cpu", memory: Path | None = None) -> Levers:
     """Precision and workers of the fastest step here, by a measurement of some seconds.
 
     Later calls remember it: two runs of the same command must not differ by the machine's mood.
 
     Args:
+        device: one of `training.DEVICES`.
         memory: the file that remembers; the default is in the user's cache.
+
+    Raises:
+        UserError: this machine has no such device.
     """
-    memory = memory or Path(platformdirs.user_cache_dir("gan-lessons")) / "levers.json"
+    training.place(device)
+    memory = memory or Path(platformdirs.user_cache_dir("gan-lessons")) / f"levers-{device}.json"
     machine = f"{platform.machine()}, {cores()} cores, PyTorch {torch.__version__}"
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
         if known["machine"] == machine:
-            found = {"precision": known["precision"], "workers": known["workers"]}
-            replace(RECIPES["fast"], **found)  # what is damaged is measured again
+            found = {name: known[name] for name in ("precision", "workers")}
+            replace(RECIPES["fast"], device=device, **found)  # what is damaged is measured again
             return found
     except (OSError, ValueError, KeyError, TypeError, UserError):
         pass
-    found = fastest(measure(candidates()))
+    found = fastest(measure(candidates(device), device))
     try:
         with written_aside(memory) as aside:
             aside.write_text(json.dumps({"machine": machine, **found}), encoding="utf-8")
@@ -54,10 +60,10 @@ def levers(memory: Path | None = None) -> Levers:
     return found
 
 
-def candidates() -> list[Levers]:
-    """What is tried, the plainest first."""
-    workers = (1, 2) if cores() > 1 else (1,)
-    return [{"precision": p, "workers": w} for p in ("float32", "bfloat16") for w in workers]
+def candidates(device: str = "cpu") -> list[Levers]:
+    """What is tried on a device, the plainest first; only a CPU has cores to share out."""
+    workers = (1, 2) if device == "cpu" and cores() > 1 else (1,)
+    return [{"precision": p, "workers": w} for p in onepass.PRECISIONS for w in workers]
 
 
 def fastest(measured: Iterable[tuple[Levers, float]]) -> Levers:
@@ -69,21 +75,21 @@ def fastest(measured: Iterable[tuple[Levers, float]]) -> Levers:
     return best
 
 
-def measure(candidates: Iterable[Levers]) -> list[tuple[Levers, float]]:
+def measure(candidates: Iterable[Levers], device: str = "cpu") -> list[tuple[Levers, float]]:
     """Steps a second of each, the best of some short rounds taken in turns."""
     digits = torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     try:
-        runs = [(levers, _run(digits, levers)) for levers in candidates]
+        runs = [(levers, _run(digits, levers, device)) for levers in candidates]
         rounds = [[_rate(run) for _, run in runs] for _ in range(ROUNDS)]
     finally:
         torch.set_num_threads(threads)
     return [(levers, max(rates)) for (levers, _), *rates in zip(runs, *rounds, strict=True)]
 
 
-def _run(digits: torch.Tensor, levers: Levers) -> Trainer:
-    settings: Settings = replace(RECIPES["fast"], lr_decay="none", **levers)
+def _run(digits: torch.Tensor, levers: Levers, device: str) -> Trainer:
+    settings: Settings = replace(RECIPES["fast"], lr_decay="none", device=device, **levers)
     run = Trainer(digits, settings)
     run.train_step()  # the first one allocates
     return run

@@ -8,6 +8,7 @@ sigmoid inside a discriminator: `gan_lessons.losses` takes logits.
 from typing import Any
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 IMAGE_SHAPE = (1, 28, 28)
@@ -74,9 +75,11 @@ class ConvDiscriminator(nn.Sequential):
 
     Strided convolutions and LeakyReLU as in Radford et al. 2016, but no BatchNorm: it would let
     the images of a batch see one another, and the R1 penalty is about one image at a time.
+
+    With ``classes`` it answers once for each: logits (N, classes) of "a real digit of that class".
     """
 
-    def __init__(self, width: int = 24) -> None:
+    def __init__(self, width: int = 24, classes: int = 0) -> None:
         super().__init__(
             nn.Conv2d(1, width, 4, stride=2, padding=1),  # 14 × 14
             nn.LeakyReLU(0.2),
@@ -85,9 +88,31 @@ class ConvDiscriminator(nn.Sequential):
             nn.Conv2d(2 * width, 4 * width, 3, stride=2, padding=1),  # 4 × 4
             nn.LeakyReLU(0.2),
             nn.Flatten(),
-            nn.Linear(4 * width * 4 * 4, 1),
-            nn.Flatten(0),
+            nn.Linear(4 * width * 4 * 4, classes or 1),
+            nn.Identity() if classes else nn.Flatten(0),
         )
+
+
+def with_class(z: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """What a conditional generator takes: z (N, latent_dim), and each label as one-hot numbers.
+
+    Returns:
+        (N, latent_dim + classes).
+    """
+    return torch.cat([z, F.one_hot(labels, classes).to(z)], dim=1)
+
+
+class OneClass(nn.Module):
+    """A conditional generator that is asked for one class only: z (N, latent_dim) → images."""
+
+    def __init__(self, generator: nn.Module, label: int, classes: int) -> None:
+        super().__init__()
+        self.generator, self.label, self.classes = generator, label, classes
+
+    def forward(self, z: Tensor) -> Tensor:
+        labels = torch.full((len(z),), self.label, device=z.device)
+        images: Tensor = self.generator(with_class(z, labels, self.classes))
+        return images
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -11,7 +11,8 @@ every operation, which wait for one another after each of them.
 
 import copy
 from concurrent.futures import ThreadPoolExecutor
-from typing import NamedTuple
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -36,6 +37,7 @@ def backward(
     objective: losses.Objective,
     real: Tensor,
     z: Tensor,
+    labels: Tensor | None = None,
     *,
     smoothing: float = 0.0,
     r1: float = 0.0,
@@ -49,21 +51,31 @@ def backward(
         objective: of `losses`, with a D whose gradient on a fake is never exactly 0.
         real: (N, …).
         z: noise (N, latent_dim).
+        labels: classes (N,) of the real samples and of the fakes, for a D that answers with
+            logits (N, classes); one of each sample's counts.
         smoothing: one-sided, of the real label.
         r1: weight of the R1 penalty; 0 leaves it out.
         precision: a name of `PRECISIONS`, of the networks' arithmetic; losses are float32.
     """
-    low = torch.autocast(real.device.type, PRECISIONS[precision], precision != "float32")
+
+    def judge(samples: Tensor) -> Tensor:
+        logits: Tensor = discriminator(samples).float()
+        if labels is None:
+            return logits
+        asked = labels.repeat(len(samples) // len(labels))
+        return logits.gather(1, asked.view(-1, 1)).flatten()
+
+    low = _arithmetic(real.device, precision)
     with low:
         fake = generator(z)
         seen = fake.detach().to(real.dtype).requires_grad_()
-        logits = discriminator(torch.cat([real, seen])).float()
+        logits = judge(torch.cat([real, seen]))
     real_logits, fake_logits = logits.chunk(2)
     loss = objective.discriminator_loss(real_logits, fake_logits, smoothing)
     total = loss
     if r1:
         with low:
-            total = loss + r1 * losses.r1(lambda x: discriminator(x).float(), real)
+            total = loss + r1 * losses.r1(judge, real)
     own, theirs, loss_generator = _slopes(objective, loss, fake_logits)
     total.backward()
     assert seen.grad is not None
@@ -72,6 +84,12 @@ def backward(
     fake.backward((seen.grad * ratio).to(fake.dtype))
     means = (logits.detach().sigmoid().view(2, -1).mean(dim=1)).tolist()
     return Answers(loss.item(), loss_generator, *means)
+
+
+def _arithmetic(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    if precision == "float32":
+        return nullcontext()
+    return torch.autocast(device.type, PRECISIONS[precision])
 
 
 def _slopes(
@@ -97,23 +115,28 @@ class Workers:
         self._pool = ThreadPoolExecutor(count - 1) if count > 1 else None
 
     def backward(
-        self, objective: losses.Objective, real: Tensor, z: Tensor, **how: object
+        self,
+        objective: losses.Objective,
+        real: Tensor,
+        z: Tensor,
+        labels: Tensor | None = None,
+        **how: Any,
     ) -> Answers:
         """As `backward`, for the whole batch; the gradients are those of the first pair."""
-        parts = list(
-            zip(self.pairs, real.chunk(len(self.pairs)), z.chunk(len(self.pairs)), strict=True)
-        )
+        count = len(self.pairs)
 
-        def work(part: tuple[tuple[nn.Module, nn.Module], Tensor, Tensor]) -> Answers:
-            (generator, discriminator), some, noise = part
+        def work(worker: int) -> Answers:
+            generator, discriminator = self.pairs[worker]
             generator.zero_grad()
             discriminator.zero_grad()
-            return backward(generator, discriminator, objective, some, noise, **how)  # type: ignore[arg-type]
+            some, noise = real.chunk(count)[worker], z.chunk(count)[worker]
+            theirs = None if labels is None else labels.chunk(count)[worker]
+            return backward(generator, discriminator, objective, some, noise, theirs, **how)
 
         if self._pool is None:
-            return work(parts[0])
-        others = [self._pool.submit(work, part) for part in parts[1:]]
-        answers = [work(parts[0]), *(other.result() for other in others)]
+            return work(0)
+        others = [self._pool.submit(work, worker) for worker in range(1, count)]
+        answers = [work(0), *(other.result() for other in others)]
         self._gather()
         return Answers(*(sum(values) / len(values) for values in zip(*answers, strict=True)))
 

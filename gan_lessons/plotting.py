@@ -216,6 +216,26 @@ def lines(
     return figure
 
 
+def races(runs: Mapping[str, Sequence[Sequence[Sequence[float]]]]) -> Figure:
+    """Quality over time of several recipes, one line for each seed.
+
+    Args:
+        runs: recipe → its runs; each run is a list of (seconds of training, Fréchet distance).
+    """
+    figure, axes = _axes(7.0, 3.8)
+    looks = ("o-", "s--", "^-.", "v:", "x--", "d-")
+    colours = ("#0072b2", "#56b4e9", "#d55e00", "#e69f00", "#cc79a7", "#009e73")
+    for i, (recipe, curves) in enumerate(runs.items()):
+        for curve in curves:
+            label = recipe if curve is curves[0] else None
+            seconds, distances = zip(*curve, strict=True)
+            axes.plot(seconds, distances, looks[i % 6], color=colours[i % 6], ms=4, label=label)
+    axes.set(xscale="log", yscale="log", xlabel="seconds of training (two cores)")
+    axes.set_ylabel("Fréchet distance (lower is better)")
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
 def estimates(
     counts: Sequence[int], found: Sequence[Any], truth: float, ylabel: str = "estimate"
 ) -> Figure:

@@ -6,7 +6,7 @@ checkpoint; the shipped ones were made so.
 """
 
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import safetensors
@@ -14,6 +14,7 @@ import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
+from gan_lessons import models
 from gan_lessons.errors import UserError
 from gan_lessons.files import written_aside
 from gan_lessons.training import Settings, Trainer, build, read_checkpoint
@@ -42,17 +43,27 @@ def save_generator(trainer: Trainer, path: str | Path) -> None:
         aside.write_bytes(save(tensors, metadata))
 
 
-def load_generator(source: str | Path) -> tuple[nn.Module, Settings]:
+def load_generator(source: str | Path, digit: int | None = None) -> tuple[nn.Module, Settings]:
     """The averaged generator of a shipped name, a run's folder, or a `.safetensors` file.
 
     It is in evaluation mode: the same noise gives the same images, whatever the batch.
 
+    Args:
+        source: where it is.
+        digit: of a conditional generator, the class to draw; it then is like any other. Without
+            it, its noise carries a class (see `noise`).
+
     Raises:
-        UserError: there is nothing of that name, or the file is damaged.
+        UserError: there is nothing of that name, the file is damaged, or it knows no such digit.
     """
     path, settings, weights, _ = _find(source)
-    generator, _ = build(settings)
-    return _filled(generator, weights, path), settings
+    generator = _filled(build(settings)[0], weights, path)
+    if digit is None:
+        return generator, settings
+    if digit not in range(settings.classes):
+        knows = f"the classes 0 to {settings.classes - 1}" if settings.classes else "no classes"
+        raise UserError(f"digit is {digit!r}, but the generator {str(source)!r} knows {knows}.")
+    return models.OneClass(generator, digit, settings.classes), replace(settings, classes=0)
 
 
 def load_discriminator(source: str | Path) -> nn.Module:
@@ -108,6 +119,12 @@ def _read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
 
 
 def noise(n: int, settings: Settings, seed: int = 0) -> Tensor:
-    """n noise vectors (n, latent_dim) on the scale that the generator was trained with."""
+    """n noise vectors (n, latent_dim) on the scale that the generator was trained with.
+
+    For a conditional generator, with the classes 0, 1, 2, … in turn: (n, latent_dim + classes).
+    """
     rng = torch.Generator().manual_seed(seed)
-    return torch.randn(n, settings.latent_dim, generator=rng) * settings.noise_scale
+    z = torch.randn(n, settings.latent_dim, generator=rng) * settings.noise_scale
+    if settings.classes:
+        return models.with_class(z, torch.arange(n) % settings.classes, settings.classes)
+    return z

@@ -16,7 +16,7 @@ import signal
 import threading
 import time
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
 from pathlib import Path
@@ -30,7 +30,7 @@ from gan_lessons import losses, models, onepass
 from gan_lessons.errors import UserError
 from gan_lessons.files import written_aside
 
-NETWORKS = {
+NETWORKS: dict[str, tuple[Callable[..., nn.Module], Callable[..., nn.Module]]] = {
     "dense": (models.DenseGenerator, models.DenseDiscriminator),
     "conv": (models.ConvGenerator, models.ConvDiscriminator),
 }
@@ -38,9 +38,10 @@ PENALTIES = ("none", "gradient_penalty", "r1", "r2", "r1_and_r2")
 # What a run is built with: to change it is to start another run.
 FIXED = (
     *("network", "latent_dim", "generator_width", "discriminator_width", "batch_size", "seed"),
-    *("update", "precision", "workers"),
+    *("update", "precision", "workers", "device", "classes"),
 )
 UPDATES = ("in_turn", "one_pass")
+DEVICES = ("cpu", "cuda", "mps")
 
 
 def _number(default: float, low: float, high: float) -> Any:
@@ -65,6 +66,13 @@ class Settings:
 
     With ``update="one_pass"`` both players move at once (see `onepass`), ``workers`` (1 or 2)
     share each batch, and ``precision`` is that of the networks' arithmetic.
+
+    With ``classes`` the GAN is conditional: G gets a class beside its noise, as one number 1 among
+    ``classes`` numbers, and D answers for each class (Mirza and Osindero 2014; one linear output
+    for each class as in Miyato and Koyama 2018). 0: it is not.
+
+    ``device`` is where the networks and the data live: "cpu", "cuda" (an NVIDIA or AMD GPU) or
+    "mps" (Apple's). Noise and the order of the data are the same on all; sums round differently.
 
     Raises:
         UserError: a value is outside its range; the sentence names it.
@@ -96,6 +104,8 @@ class Settings:
     update: str = _choice("in_turn", UPDATES)
     precision: str = _choice("float32", tuple(onepass.PRECISIONS))
     workers: int = _number(1, 1, 2)
+    device: str = _choice("cpu", DEVICES)
+    classes: int = _number(0, 0, 1000)
 
     def __post_init__(self) -> None:
         for setting in fields(self):
@@ -109,11 +119,14 @@ class Settings:
             )
         if self.update == "one_pass":
             self._refuse_for_one_pass()
-        elif self.precision != "float32" or self.workers != 1:
+        elif (self.precision, self.workers, self.classes) != ("float32", 1, 0):
             raise UserError(
-                f"precision is {self.precision!r} and workers is {self.workers}; players that "
-                "move in turn use float32 and 1. Set update to 'one_pass', or leave these out."
+                f"precision is {self.precision!r}, workers is {self.workers} and classes is "
+                f"{self.classes}; players that move in turn use float32, 1 and 0. Set update to "
+                "'one_pass', or leave these out."
             )
+        if self.classes and self.network != "conv":
+            raise UserError(f"classes is {self.classes}; the network 'conv' alone knows classes.")
 
     def _refuse_for_one_pass(self) -> None:
         allowed: dict[str, tuple[Any, ...]] = {
@@ -123,12 +136,13 @@ class Settings:
             "generator_steps": (1,),
             "instance_noise": (0,),
             "batch_size": tuple(range(self.workers * 2, 4097, self.workers)),
+            "workers": (1, 2) if self.device == "cpu" else (1,),
         }
         for name, values in allowed.items():
             value = getattr(self, name)
             if value not in values:
                 raise UserError(
-                    f"{name} is {value!r}; with update 'one_pass' choose "
+                    f"{name} is {value!r}; with update 'one_pass' on {self.device!r} choose "
                     f"{', '.join(map(str, values[:3]))}{' …' if len(values) > 3 else ''}."
                 )
 
@@ -195,14 +209,33 @@ class Diverged(UserError):
     """A loss became NaN or infinite."""
 
 
+def place(name: str) -> torch.device:
+    """The device of that name.
+
+    Raises:
+        UserError: this machine has no such device, or PyTorch was built without it.
+    """
+    missing = {
+        "cuda": not torch.cuda.is_available(),
+        "mps": not torch.backends.mps.is_available(),
+    }
+    if missing.get(name):
+        raise UserError(
+            f"device is {name!r}, but PyTorch {torch.__version__} finds no such GPU here; "
+            "choose 'cpu', or install the PyTorch that fits your GPU (see pytorch.org)."
+        )
+    return torch.device(name)
+
+
 def build(settings: Settings) -> tuple[nn.Module, nn.Module]:
     """Generator and discriminator as the settings say, with weights that their seed decides."""
     generator, discriminator = NETWORKS[settings.network]
+    classes = {"classes": settings.classes} if settings.classes else {}
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
         return (
-            generator(settings.latent_dim, settings.generator_width),
-            discriminator(settings.discriminator_width),
+            generator(settings.latent_dim + settings.classes, settings.generator_width),
+            discriminator(settings.discriminator_width, **classes),
         )
 
 
@@ -232,6 +265,7 @@ class Trainer:
             [−1, 1].
         settings: what to do; `RECIPES` has good ones.
         networks: your own (generator, discriminator) instead of those the settings name.
+        labels: the samples' classes (N,), from 0, for a conditional GAN.
     """
 
     def __init__(
@@ -239,15 +273,24 @@ class Trainer:
         samples: Tensor,
         settings: Settings,
         networks: tuple[nn.Module, nn.Module] | None = None,
+        labels: Tensor | None = None,
     ) -> None:
         if len(samples) < settings.batch_size:
             raise UserError(
                 f"There are {len(samples)} samples for batches of {settings.batch_size}; "
                 "choose a smaller batch_size or bring more samples."
             )
-        self.samples = samples
+        if settings.classes and (labels is None or len(labels) != len(samples)):
+            raise UserError(
+                f"classes is {settings.classes}: a conditional GAN needs labels, one for each of "
+                f"the {len(samples):,} samples."
+            )
         self.settings = settings
+        self.device = place(settings.device)
+        self.labels = labels.to(self.device) if settings.classes and labels is not None else None
+        self.samples = samples.to(self.device)
         self.generator, self.discriminator = networks or build(settings)
+        self.generator.to(self.device), self.discriminator.to(self.device)
         fused = settings.update == "one_pass"
         if fused:  # convolutions of few channels are faster so
             for network in (self.generator, self.discriminator):
@@ -272,19 +315,23 @@ class Trainer:
     # One step
 
     def noise(self, n: int) -> Tensor:
-        """n fresh noise vectors (n, latent_dim)."""
+        """n fresh noise vectors (n, latent_dim), the same on every device."""
         z = torch.randn(n, self.settings.latent_dim, generator=self.rng)
-        return z * self.settings.noise_scale
+        return z.to(self.device) * self.settings.noise_scale
 
     def next_batch(self) -> Tensor:
         """The next batch of real samples: every epoch has its own order, set by seed and epoch."""
+        return self.samples[self._next_indices()]
+
+    def _next_indices(self) -> Tensor:
         size = self.settings.batch_size
         epoch, position = divmod(self.batches, len(self.samples) // size)
         if self._order[0] != epoch:
             rng = torch.Generator().manual_seed(1_000_003 * self.settings.seed + epoch)
-            self._order = (epoch, torch.randperm(len(self.samples), generator=rng))
+            order = torch.randperm(len(self.samples), generator=rng)
+            self._order = (epoch, order.to(self.device))
         self.batches += 1
-        return self.samples[self._order[1][position * size : (position + 1) * size]]
+        return self._order[1][position * size : (position + 1) * size]
 
     def discriminator_step(self) -> tuple[float, float, float]:
         """Update D once; return its loss, mean D(x) and mean D(G(z)) from before the update."""
@@ -324,7 +371,7 @@ class Trainer:
         if self.settings.instance_noise == 0:
             return samples
         noise = torch.randn(samples.shape, generator=self.rng)
-        return samples + self.settings.instance_noise * noise
+        return samples + self.settings.instance_noise * noise.to(self.device)
 
     def _penalty(self, real: Tensor, fake: Tensor) -> Tensor | float:
         match self.settings.penalty:
@@ -373,12 +420,18 @@ class Trainer:
         """One step of both at once, from one backward pass (see `onepass`)."""
         s, started = self.settings, time.monotonic()
         self._set_rates()
-        real = self.next_batch().contiguous(memory_format=torch.channels_last)
+        chosen = self._next_indices()
+        real = self.samples[chosen].contiguous(memory_format=torch.channels_last)
+        z, labels = self.noise(len(chosen)), None
+        if self.labels is not None:  # the fakes are of the real samples' classes
+            labels = self.labels[chosen]
+            z = models.with_class(z, labels, s.classes)
         lazily = s.penalty == "r1" and self.step % s.penalty_every == 0
         answers = self.workers.backward(
             losses.OBJECTIVES[s.objective],
             real,
-            self.noise(len(real)),
+            z,
+            labels,
             smoothing=s.label_smoothing,
             r1=s.penalty_every * s.penalty_weight if lazily else 0.0,
             precision=s.precision,
@@ -489,10 +542,11 @@ class Trainer:
     @torch.no_grad()
     def sample(self, z: Tensor, average: bool = True) -> Tensor:
         """Images for noise z (N, latent_dim), by the averaged generator or the raw one."""
+        z = z.to(self.device)
         if average:
-            return sample(self.average, z)
+            return sample(self.average, z).cpu()
         was_training = self.generator.training
-        samples = sample(self.generator.eval(), z)
+        samples = sample(self.generator.eval(), z).cpu()
         self.generator.train(was_training)
         return samples
 
@@ -535,7 +589,7 @@ class Trainer:
     def branch(self) -> "Trainer":
         """A second run at this very state: the same weights, noise and data order from here on."""
         networks = copy.deepcopy((self.generator, self.discriminator))
-        twin = type(self)(self.samples, self.settings, networks)
+        twin = type(self)(self.samples, self.settings, networks, self.labels)
         twin.restore(self.state())
         return twin
 
@@ -557,6 +611,7 @@ class Trainer:
         path: str | Path,
         samples: Tensor,
         networks: tuple[nn.Module, nn.Module] | None = None,
+        labels: Tensor | None = None,
     ) -> "Trainer":
         """A trainer that goes on from a checkpoint, bit for bit on the same CPU.
 
@@ -564,6 +619,7 @@ class Trainer:
             path: what :meth:`save` wrote.
             samples: the same real samples as before.
             networks: as before, if you had brought your own.
+            labels: as before, for a conditional GAN.
 
         Raises:
             UserError: no such file, not a checkpoint, or the samples are others.
@@ -574,7 +630,7 @@ class Trainer:
                 f"{path} belongs to a run on other data ({state['samples'][0]:,} samples; these "
                 f"are {len(samples):,}). Load the data that it was started with."
             )
-        trainer = cls(samples, Settings(**state["settings"]), networks)
+        trainer = cls(samples, Settings(**state["settings"]), networks, labels)
         trainer.restore(state)
         return trainer
 
@@ -586,7 +642,7 @@ def sample(generator: nn.Module, z: Tensor, batch_size: int = 500) -> Tensor:
 
 
 def _fingerprint(samples: Tensor) -> tuple[int, int]:
-    return len(samples), zlib.crc32(samples.contiguous().numpy().data)
+    return len(samples), zlib.crc32(samples.cpu().contiguous().numpy().data)
 
 
 def read_checkpoint(path: str | Path) -> dict[str, Any]:
@@ -599,7 +655,7 @@ def read_checkpoint(path: str | Path) -> dict[str, Any]:
     if not path.is_file():
         raise UserError(f"There is no checkpoint {path}.")
     try:
-        state = torch.load(path, weights_only=True)
+        state = torch.load(path, map_location="cpu", weights_only=True)
         Settings(**state["settings"])
         for part in ("generator", "average", "rng", "step", "samples"):
             state[part]

@@ -505,7 +505,7 @@ def test_evaluating_a_source_agrees_with_its_array(capsys, finished, shipped) ->
 
 def test_the_fast_recipe_takes_the_levers_of_this_machine(here, monkeypatch, capsys) -> None:
     levers = {"precision": "float32", "workers": 2}
-    monkeypatch.setattr(machine, "levers", lambda: levers)
+    monkeypatch.setattr(machine, "levers", lambda _: levers)
     arguments = ["train", "--recipe", "fast", "--steps", "3", "--out", "run"]
     assert main(arguments) == 0
     state = read_checkpoint("run/checkpoint.pt")

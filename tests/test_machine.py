@@ -38,10 +38,10 @@ def test_every_candidate_is_measured_and_plain_is_the_first(
 
 def test_a_measurement_is_remembered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     memory = tmp_path / "folder" / "levers.json"
-    monkeypatch.setattr(machine, "measure", lambda _: [(PLAIN, 1.0), (LOW, 2.0)])
-    assert machine.levers(memory) == LOW
-    monkeypatch.setattr(machine, "measure", lambda _: pytest.fail("measured again"))
-    assert machine.levers(memory) == LOW
+    monkeypatch.setattr(machine, "measure", lambda *_: [(PLAIN, 1.0), (LOW, 2.0)])
+    assert machine.levers(memory=memory) == LOW
+    monkeypatch.setattr(machine, "measure", lambda *_: pytest.fail("measured again"))
+    assert machine.levers(memory=memory) == LOW
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '{"machine": "another"}', None])
@@ -49,21 +49,21 @@ def test_what_is_damaged_or_of_another_machine_is_measured_again(
     text: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memory = tmp_path / "levers.json"
-    monkeypatch.setattr(machine, "measure", lambda _: [(PLAIN, 1.0), (TWO, 2.0)])
-    machine.levers(memory)
+    monkeypatch.setattr(machine, "measure", lambda *_: [(PLAIN, 1.0), (TWO, 2.0)])
+    machine.levers(memory=memory)
     if text is None:
         text = memory.read_text(encoding="utf-8").replace("float32", "float7")
     memory.write_text(text, encoding="utf-8")
-    assert machine.levers(memory) == TWO
+    assert machine.levers(memory=memory) == TWO
     assert json.loads(memory.read_text(encoding="utf-8"))["workers"] == 2
 
 
 def test_a_memory_that_cannot_be_written_costs_nothing_else(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(machine, "measure", lambda _: [(PLAIN, 1.0)])
+    monkeypatch.setattr(machine, "measure", lambda *_: [(PLAIN, 1.0)])
     (tmp_path / "file").write_text("")
-    assert machine.levers(tmp_path / "file" / "levers.json") == PLAIN
+    assert machine.levers(memory=tmp_path / "file" / "levers.json") == PLAIN
 
 
 def test_the_fast_recipe_takes_what_is_found() -> None:

@@ -1,14 +1,15 @@
 """Quality against time: `fast` and `dcgan` beside public recipes, same data, judge and seconds.
 
 A minute of training each, one after the other, with the Fréchet distance of the shipped judge at
-some moments (measuring does not count). Also draws docs/quality.png. More is seen by
+some moments (measuring does not count). Also writes gan_lessons/tables/quality.json, which lesson
+07 draws, and docs/quality.png. More is seen by
 `GAN_LESSONS_BENCH_SECONDS=240 GAN_LESSONS_BENCH_SEEDS=5 make bench`.
 """
 
+import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 import torch.nn.functional as F
@@ -26,6 +27,7 @@ SEEDS = range(int(os.environ.get("GAN_LESSONS_BENCH_SEEDS", "3")))
 MOMENTS = 8
 GOOD = 50.0  # Fréchet distance that counts as readable
 SAMPLES = 2000
+STORED = ROOT / "gan_lessons" / "tables" / "quality.json"
 
 Curve = list[tuple[float, float]]  # seconds of training, Fréchet distance
 
@@ -48,18 +50,18 @@ def curve(trainer: Trainer) -> Curve:
         trainer.train_step()
         if len(found) < MOMENTS and trainer.elapsed >= moments[len(found)]:
             spent = trainer.elapsed
-            found.append((spent, distance(trainer)))
+            found.append((round(spent, 2), round(distance(trainer), 3)))
     return found
 
 
-def ours(name: str, seed: int, images: torch.Tensor) -> Curve:
-    settings = replace(training.RECIPES[name], seconds=SECONDS, seed=seed)
-    if settings.update == "one_pass":
-        settings = replace(settings, **machine.levers())
-    return curve(Trainer(images, settings))
-
-
-def public(name: str, seed: int, images: torch.Tensor) -> Curve:
+def start(name: str, seed: int) -> Trainer:
+    """A run of ours or of a public recipe that has not begun."""
+    images = load_digits(announce=False).images
+    if name in training.RECIPES:
+        settings = replace(training.RECIPES[name], seconds=SECONDS, seed=seed)
+        if settings.update == "one_pass":
+            settings = replace(settings, **machine.levers())
+        return Trainer(images, settings)
     recipe = PUBLIC[name]
     settings = replace(
         USUAL,
@@ -73,7 +75,7 @@ def public(name: str, seed: int, images: torch.Tensor) -> Curve:
     if recipe.side != 28:
         size = (recipe.side, recipe.side)
         images = F.interpolate(images, size, mode="bilinear", align_corners=False)
-    return curve(Trainer(images, settings, networks))
+    return Trainer(images, settings, networks)
 
 
 def seconds_to(found: Curve, good: float = GOOD) -> float:
@@ -81,33 +83,17 @@ def seconds_to(found: Curve, good: float = GOOD) -> float:
     return next((seconds for seconds, far in found if far <= good), SECONDS)
 
 
-def picture(curves: dict[str, list[Curve]]) -> bytes:
-    figure = plotting.Picture(figsize=(7.2, 4.0), layout="constrained")
-    axes = figure.add_subplot()
-    looks = ("o-", "s--", "^-.", "v:", "x--", "d-")
-    for (name, runs), look in zip(curves.items(), looks, strict=False):
-        colour = f"C{list(curves).index(name)}"
-        for i, run in enumerate(runs):
-            label = None if i else name
-            axes.plot(*zip(*run, strict=True), look, ms=3, lw=1, color=colour, label=label)
-    axes.set(xscale="log", yscale="log", xlabel="seconds of training")
-    axes.set_ylabel("Fréchet distance to real digits (lower is better)")
-    axes.legend(fontsize=8)
-    plotting.tidy(axes)
-    return plotting.png(figure, dpi=120)
-
-
 def rows(jupyter: Jupyter) -> Iterator[Row]:
-    images = load_digits(announce=False).images
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     curves: dict[str, list[Curve]] = {name: [] for name in ("fast", "dcgan", *PUBLIC)}
     for seed in SEEDS:
         for name, runs in curves.items():
-            runs.append((public if name in PUBLIC else ours)(name, seed, images))
+            runs.append(curve(start(name, seed)))
             print(f"  {name}, seed {seed}: {runs[-1][-1][1]:.1f}", flush=True)
     torch.set_num_threads(threads)
-    Path(ROOT / "docs" / "quality.png").write_bytes(picture(curves))
+    STORED.write_text(json.dumps(curves, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")
+    (ROOT / "docs" / "quality.png").write_bytes(plotting.png(plotting.races(curves), dpi=120))
 
     def last(name: str) -> Sequence[float]:
         return [run[-1][1] for run in curves[name]]
