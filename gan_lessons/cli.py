@@ -121,7 +121,9 @@ def _parser() -> argparse.ArgumentParser:
         "The run's folder gets checkpoint.pt (about every five seconds; training goes on from it "
         "after any interruption), and at the end samples.png and generator.safetensors.",
     )
-    train.add_argument("--recipe", metavar="NAME", help="dcgan (default), fast or dense")
+    train.add_argument(
+        "--recipe", metavar="NAME", help="dcgan (default), fast, best, conditional or dense"
+    )
     length = train.add_mutually_exclusive_group()
     length.add_argument("--steps", type=_whole(1, 10_000_000), help="train for so many steps")
     length.add_argument("--epochs", type=_real(0.001, 10_000), help="… passes over the data")
@@ -294,7 +296,7 @@ def _settings(arguments: argparse.Namespace, samples: int) -> "Settings":
         seed=arguments.seed or 0,
         device=arguments.device or "cpu",
     )
-    if recipe.update == "one_pass":
+    if name == "fast":
         return replace(chosen, **machine.levers(chosen.device))
     return chosen
 

@@ -66,6 +66,19 @@ def load_generator(source: str | Path, digit: int | None = None) -> tuple[nn.Mod
     return models.OneClass(generator, digit, settings.classes), replace(settings, classes=0)
 
 
+def refuse_classes(settings: Settings) -> None:
+    """Refuse a conditional generator where the noise alone should decide.
+
+    Raises:
+        UserError: it is one; the sentence says how to take one digit of it.
+    """
+    if settings.classes:
+        raise UserError(
+            "This generator is conditional: it draws the digit that it is told. Choose one, as in "
+            'load_generator("conditional", digit=7).'
+        )
+
+
 def load_discriminator(source: str | Path) -> nn.Module:
     """The discriminator that the generator of that name was trained against: images → logits.
 

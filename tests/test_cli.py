@@ -133,7 +133,7 @@ def test_a_mistyped_command_is_one_sentence(line, fragment) -> None:
 @pytest.mark.parametrize(
     ("line", "fragment"),
     [
-        ("train --recipe wgan", "There is no recipe 'wgan'; choose one of dcgan, fast, dense."),
+        ("train --recipe wgan", "There is no recipe 'wgan'; choose one of dcgan, fast, best, "),
         ("train --out file", "file is a file; --out needs a folder."),
         ("train --steps 2 --out file/run", "Cannot write file"),
         ("train --resume --out nothing", "There is nothing to resume in nothing;"),

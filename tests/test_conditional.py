@@ -10,8 +10,10 @@ from torch import Tensor, nn
 
 from gan_lessons import losses, models, onepass, pretrained
 from gan_lessons.cli import main
+from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
 from gan_lessons.training import RECIPES, Settings, Trainer
+from gan_lessons.widgets import LatentExplorer, Sketchpad
 
 CLASSES = 3
 SETTINGS = replace(
@@ -147,3 +149,16 @@ def test_what_has_no_classes_says_so(wrong: dict, said: str) -> None:
 
 def test_a_recipe_without_classes_leaves_labels_alone(digits: Tensor) -> None:
     assert Trainer(digits, Settings(), labels=torch.zeros(64)).labels is None
+
+
+def test_widgets_for_noise_alone_ask_for_one_digit(digits: Tensor, tmp_path: Path) -> None:
+    trainer = Trainer(digits, SETTINGS, labels=torch.arange(64) % CLASSES)
+    trainer.save(tmp_path / pretrained.CHECKPOINT)
+    every, settings = pretrained.load_generator(tmp_path)
+    told = "conditional: it draws the digit that it is told. Choose one"
+    with pytest.raises(UserError, match=told):
+        LatentExplorer(every, settings)
+    with pytest.raises(UserError, match=told):
+        Sketchpad(every, trainer.discriminator, settings, load_digits(source="bundled"))
+    one, settings = pretrained.load_generator(tmp_path, digit=1)
+    assert LatentExplorer(one, settings, tray=False).images.shape == (64, 1, 28, 28)

@@ -29,7 +29,7 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("recipe", RECIPES)
 def test_a_step_leaves_nothing_on_the_cpu(recipe: str) -> None:
     settings = replace(RECIPES[recipe], **SMALL, device="cuda", steps=10)
-    trainer = Trainer(torch.zeros(64, 1, 28, 28), settings)
+    trainer = Trainer(torch.zeros(64, 1, 28, 28), settings, labels=torch.arange(64) % 10)
     for _ in range(5):
         trainer.train_step()
     assert trainer.step == 5

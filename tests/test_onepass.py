@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gan_lessons import losses, models, onepass
 from gan_lessons.errors import UserError
-from gan_lessons.training import RECIPES, Settings, Trainer
+from gan_lessons.training import RECIPES, Trainer
 
 SMALL = replace(
     RECIPES["fast"], latent_dim=8, generator_width=8, discriminator_width=8, batch_size=8, steps=20
@@ -149,7 +149,3 @@ def test_precision_changes_gradients_by_roundings_only(digits: Tensor) -> None:
 def test_what_one_pass_cannot_do_is_refused(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         replace(RECIPES["fast"], **wrong)
-
-
-def test_a_recipe_differs_from_the_plain_one_in_speed_only() -> None:
-    assert replace(RECIPES["fast"], update="in_turn") == Settings()

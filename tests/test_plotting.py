@@ -234,3 +234,14 @@ def test_pyplot_is_never_imported() -> None:
         "assert 'matplotlib.pyplot' not in sys.modules\n"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_races_draw_a_line_for_each_run_and_name_each_recipe_once() -> None:
+    runs = {"fast": [[(1, 9.0), (4, 2.0)], [(1, 8.0), (4, 3.0)]], "slow": [[(2, 50.0), (4, 40.0)]]}
+    (axes,) = plotting.races(runs).axes
+    drawn = [list(zip(*line.get_data(), strict=True)) for line in axes.lines]
+    assert drawn == [run for curves in runs.values() for run in curves]
+    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["fast", "slow"]
+    fast, again, slow = ((line.get_color(), line.get_marker()) for line in axes.lines)
+    assert fast == again
+    assert fast[0] != slow[0] and fast[1] != slow[1]  # not told apart by colour alone

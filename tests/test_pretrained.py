@@ -1,6 +1,7 @@
 """Networks from files: what is saved comes back, and what is not one is named."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from gan_lessons import metrics, pretrained, training
+from gan_lessons import judge, metrics, pretrained, training
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
 from gan_lessons.training import Settings, Trainer
@@ -168,9 +169,44 @@ def test_the_shipped_dcgan_draws_digits() -> None:
 def test_the_shipped_discriminator_tells_digits_from_noise_and_from_nothing() -> None:
     real = load_digits(source="bundled", announce=False).images[:500]
     noise = torch.rand(500, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    for name in pretrained.names():
+    for name in ("dcgan", "best"):
         discriminator = pretrained.load_discriminator(name)
         logits = discriminator(real)
         assert logits.median() > 0, name
         assert (discriminator(noise) < logits.min()).all(), name
         assert discriminator(torch.full((1, 1, 28, 28), -1.0)) < logits.quantile(0.05), name
+
+
+def test_the_conditional_one_draws_the_digit_that_is_asked_for() -> None:
+    generator, settings = pretrained.load_generator("conditional")
+    _, seen = judge.load().look(training.sample(generator, pretrained.noise(1000, settings)))
+    right = (seen.argmax(dim=1) == torch.arange(1000) % 10).float().mean()
+    assert right > 0.97
+    seven, settings = pretrained.load_generator("conditional", digit=7)
+    _, seen = judge.load().look(seven(pretrained.noise(100, settings)))
+    assert (seen.argmax(dim=1) == 7).float().mean() > 0.9
+
+
+def test_the_conditional_discriminator_believes_in_real_digits_of_their_class() -> None:
+    real = load_digits(source="bundled", announce=False)
+    logits = pretrained.load_discriminator("conditional")(real.images[:500])
+    assert logits.shape == (500, 10)
+    assert logits.gather(1, real.labels[:500, None]).median() > 0
+
+
+CARD = (pretrained.FOLDER / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("name", pretrained.names())
+def test_the_model_card_says_what_is_measured(name: str) -> None:
+    row = next(line for line in CARD.splitlines() if line.startswith(f"| `{name}`"))
+    distance, confidence, shares, size = (cell.strip() for cell in row.split("|")[3:7])
+    generator, settings = pretrained.load_generator(name)
+    found = metrics.report(training.sample(generator, pretrained.noise(10_000, settings)))
+    assert float(distance) == pytest.approx(found.frechet, abs=0.02)
+    assert float(confidence) == pytest.approx(found.confidence, abs=0.002)
+    told = [float(share) for share in re.findall(r"[\d.]+", shares)]
+    assert told == pytest.approx([100 * f(found.shares) for f in (min, max)], abs=0.15)
+    file = pretrained.FOLDER / f"{name}.safetensors"
+    assert size == f"{round(file.stat().st_size / 1000)} kB"
+    assert f"gan-lessons train --recipe {name} " in CARD

@@ -163,11 +163,12 @@ def test_the_readme_lists_every_lesson_with_its_times() -> None:
 
 
 def test_shipped_weights_are_small_and_safe() -> None:
-    weights = sorted((PACKAGE / "weights").iterdir())
-    assert {path.stem for path in weights} >= {"judge", "dcgan"}
-    for path in weights:
-        assert path.suffix == ".safetensors"
-        assert path.stat().st_size < 1_000_000
+    weights = {path.name: path.stat().st_size for path in (PACKAGE / "weights").iterdir()}
+    card = weights.pop("README.md")
+    assert card < 10_000
+    names = ("judge", "dcgan", "best", "conditional")
+    assert weights.keys() == {f"{name}.safetensors" for name in names}
+    assert max(weights.values()) < 1_000_000
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,13 @@ def test_cosine_decay_follows_the_run_and_none_stays(samples) -> None:
     assert trainer.optimizer_generator.param_groups[0]["lr"] == 1e-3
 
 
+def test_a_cooldown_is_a_line_over_the_last_part_of_the_run(samples) -> None:
+    trainer = Trainer(samples, replace(SMALL, lr_decay="cooldown", steps=20))
+    rates = [trainer.optimizer_generator.param_groups[0]["lr"] for _ in trainer.run()]
+    assert rates[:15] == pytest.approx([1e-3] * 15)
+    assert rates[15:] == pytest.approx([1e-3 * (20 - step) / 6 for step in range(15, 20)])
+
+
 def test_seconds_end_a_run_and_count_the_callers_time(samples) -> None:
     trainer = Trainer(samples, replace(SMALL, steps=None, seconds=0.6))
     for event in trainer.run():
@@ -452,5 +459,7 @@ def test_two_processes_with_one_seed_agree(tmp_path: Path) -> None:
 
 def test_recipes_are_settings_that_build(samples) -> None:
     for recipe in RECIPES.values():
-        event = next(Trainer(samples.repeat(2, 1, 1, 1), recipe).run(1))
+        more = samples.repeat(2, 1, 1, 1)
+        labels = torch.arange(len(more)) % 10  # for a conditional one
+        event = next(Trainer(more, recipe, labels=labels).run(1))
         assert 0 < event.d_real < 1

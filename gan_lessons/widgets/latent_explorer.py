@@ -45,6 +45,7 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
         directions: Mapping[str, Tensor] | None = None,
         tray: bool = True,
     ) -> None:
+        pretrained.refuse_classes(settings)
         self.generator, self.settings = generator, settings
         self.directions = dict(directions) if directions else _principal(generator, settings)
         for name, vector in self.directions.items():

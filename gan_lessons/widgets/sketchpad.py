@@ -54,6 +54,7 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(
         self, generator: nn.Module, discriminator: nn.Module, settings: Settings, digits: Digits
     ) -> None:
+        pretrained.refuse_classes(settings)
         self.generator, self.discriminator = generator, discriminator
         self.settings, self.digits = settings, digits
         fakes = sample(generator, pretrained.noise(500, settings, seed=1))

@@ -3,11 +3,10 @@
 import time
 
 import ipywidgets
-import torch
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from gan_lessons import plotting
+from gan_lessons import plotting, pretrained
 from gan_lessons.training import Event, Trainer
 
 DIGITS, COLUMNS = 32, 8
@@ -18,10 +17,7 @@ class _View:
 
     def __init__(self, trainer: Trainer) -> None:
         self.trainer = trainer
-        rng = torch.Generator().manual_seed(1)
-        settings = trainer.settings
-        z = torch.randn(DIGITS, settings.latent_dim, generator=rng)
-        self.z = z * settings.noise_scale
+        self.z = pretrained.noise(DIGITS, trainer.settings, seed=1)
         self.figure = plotting.Picture(figsize=(8.4, 2.8), layout="constrained")
         left, self.axes = self.figure.subplots(1, 2)
         self.digits = plotting.show_digits(left, trainer.sample(self.z), COLUMNS)
