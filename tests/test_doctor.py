@@ -36,7 +36,7 @@ def test_a_healthy_machine_is_well(capsys) -> None:
         f"ok      torch: {torch.__version__.split('+')[0]}",
         "ok      Python: 3.",
         "ok      data: 5,000 training digits",
-        "ok      weights: dcgan",
+        "ok      weights: best, conditional, dcgan",
         f"{os.cpu_count()} cores",
         "GB free here",
         "ok      fastest training: bfloat16, 2 workers",
