@@ -513,3 +513,25 @@ def test_the_fast_recipe_takes_the_levers_of_this_machine(here, monkeypatch, cap
     assert state["settings"]["workers"] == 2
     assert "Done: 3 steps" in capsys.readouterr().out
     assert main(["sample", "--from", "run", "-n", "2", "--out", "a.npy"]) == 0
+
+
+def test_copies_of_training_digits_are_noticed(here, monkeypatch, capsys) -> None:
+    real = data.load_digits(source="bundled", announce=False)
+    halves = {
+        "train": data.Digits(real.images[:300], real.labels[:300], ""),
+        "test": data.Digits(real.images[300:600], real.labels[300:600], ""),
+    }
+    monkeypatch.setattr(data, "load_digits", lambda split, **_: halves[split])
+    shares = []
+    for half in halves.values():
+        np.save("a.npy", data.to_uint8(half.images))
+        assert main(["evaluate", "a.npy", "--copies"]) == 0
+        shares.append(
+            re.search(r"pixels: ([\d.]+)% nearer to training", capsys.readouterr().out)[1]
+        )
+    assert shares == ["100.0", "0.0"]
+
+
+def test_copies_need_digits_that_were_not_trained_on(here, monkeypatch, capsys) -> None:
+    monkeypatch.setenv("GAN_LESSONS_DATA", "bundled")
+    assert "have no test split" in refused(capsys, "evaluate", "dcgan", "-n", "100", "--copies")
