@@ -220,9 +220,9 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
         half, plain = STEPS // 2, self.sum[0]
         self._say(
             self._sentences[0],
-            f"Half way from {names} the straight path is {straight[half].norm():.1f} long, the "
-            f"arc {arc[half].norm():.1f}. {formula} is {plain.norm():.1f} long; brought back to "
-            f"{self.sum[1].norm():.1f} it looks like {_opinion(images[-1])}.",
+            f"Half way from {names} the straight path is {straight[half].norm():.1f} from the "
+            f"centre, the arc {arc[half].norm():.1f}. {formula} lies {plain.norm():.1f} from it; "
+            f"brought back to {self.sum[1].norm():.1f} it looks like {_opinion(images[-1])}.",
         )
 
     def _say(self, *sentences: str) -> None:
