@@ -296,7 +296,7 @@ def _settings(arguments: argparse.Namespace, samples: int) -> "Settings":
         seed=arguments.seed or 0,
         device=arguments.device or "cpu",
     )
-    if name == "fast":
+    if recipe.update == "one_pass":
         return replace(chosen, **machine.levers(chosen.device))
     return chosen
 

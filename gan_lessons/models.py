@@ -93,6 +93,41 @@ class ConvDiscriminator(nn.Sequential):
         )
 
 
+class FineGenerator(nn.Sequential):
+    """Noise (N, latent_dim) → 7×7 → 14×14 → 28×28 → images (N, 1, 28, 28).
+
+    `ConvGenerator` draws 28×28 pixels with its last transposed convolution; here that one makes
+    features, and a convolution at full resolution draws from them.
+    """
+
+    def __init__(self, latent_dim: int = 64, width: int = 64) -> None:
+        half, quarter = max(width // 2, 1), max(width // 4, 1)
+        super().__init__(
+            *list(ConvGenerator(latent_dim, width))[:-2],
+            nn.ConvTranspose2d(half, quarter, 4, stride=2, padding=1, bias=False),  # 28 × 28
+            nn.BatchNorm2d(quarter),
+            nn.ReLU(),
+            nn.Conv2d(quarter, 1, 3, padding=1),
+            nn.Tanh(),
+        )
+
+
+class FineDiscriminator(nn.Sequential):
+    """Images (N, 1, 28, 28) → 28×28 → 14×14 → 7×7 → 4×4 → logits (N,) or (N, classes).
+
+    `ConvDiscriminator` after a convolution at full resolution.
+    """
+
+    def __init__(self, width: int = 32, classes: int = 0) -> None:
+        half = max(width // 2, 1)
+        super().__init__(
+            nn.Conv2d(1, half, 3, padding=1),  # 28 × 28
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(half, width, 4, stride=2, padding=1),  # 14 × 14
+            *list(ConvDiscriminator(width, classes))[1:],
+        )
+
+
 def with_class(z: Tensor, labels: Tensor, classes: int) -> Tensor:
     """What a conditional generator takes: z (N, latent_dim), and each label as one-hot numbers.
 

@@ -33,6 +33,7 @@ from gan_lessons.files import written_aside
 NETWORKS: dict[str, tuple[Callable[..., nn.Module], Callable[..., nn.Module]]] = {
     "dense": (models.DenseGenerator, models.DenseDiscriminator),
     "conv": (models.ConvGenerator, models.ConvDiscriminator),
+    "fine": (models.FineGenerator, models.FineDiscriminator),
 }
 PENALTIES = ("none", "gradient_penalty", "r1", "r2", "r1_and_r2")
 # What a run is built with: to change it is to start another run.
@@ -126,8 +127,8 @@ class Settings:
                 f"{self.classes}; players that move in turn use float32, 1 and 0. Set update to "
                 "'one_pass', or leave these out."
             )
-        if self.classes and self.network != "conv":
-            raise UserError(f"classes is {self.classes}; the network 'conv' alone knows classes.")
+        if self.classes and self.network == "dense":
+            raise UserError(f"classes is {self.classes}; the network 'dense' knows no classes.")
 
     def _refuse_for_one_pass(self) -> None:
         allowed: dict[str, tuple[Any, ...]] = {
@@ -174,9 +175,17 @@ def check_setting(name: str, value: Any) -> None:
 
 
 # More steps in the same time than `dcgan`, rates that fall late, and a slower discriminator. The
-# command takes its precision and workers from `machine.levers`.
+# command takes precision and workers of these two from `machine.levers`.
 FAST = Settings(update="one_pass", lr_discriminator=2e-3, ema_decay=0.999, lr_decay="cooldown")
-BEST = replace(FAST, generator_width=64, discriminator_width=32)  # for long runs
+# For long runs: networks that draw and see at full resolution, larger batches, a weaker penalty.
+BEST = replace(
+    FAST,
+    network="fine",
+    generator_width=64,
+    discriminator_width=32,
+    batch_size=128,
+    penalty_weight=0.3,
+)
 RECIPES: dict[str, Settings] = {
     "dcgan": Settings(),
     "fast": FAST,

@@ -503,10 +503,13 @@ def test_evaluating_a_source_agrees_with_its_array(capsys, finished, shipped) ->
     assert one == pytest.approx(other, rel=0.02, abs=0.7)
 
 
-def test_the_fast_recipe_takes_the_levers_of_this_machine(here, monkeypatch, capsys) -> None:
+@pytest.mark.parametrize("recipe", ["fast", "best"])
+def test_recipes_of_one_pass_take_the_levers_of_this_machine(
+    here, monkeypatch, capsys, recipe
+) -> None:
     levers = {"precision": "float32", "workers": 2}
     monkeypatch.setattr(machine, "levers", lambda _: levers)
-    arguments = ["train", "--recipe", "fast", "--steps", "3", "--out", "run"]
+    arguments = ["train", "--recipe", recipe, "--steps", "3", "--out", "run"]
     assert main(arguments) == 0
     state = read_checkpoint("run/checkpoint.pt")
     assert state["settings"]["update"] == "one_pass"

@@ -138,7 +138,7 @@ def test_labels_are_asked_for(digits: Tensor) -> None:
     ("wrong", "said"),
     [
         ({"update": "in_turn"}, "classes is 3; players that move in turn"),
-        ({"network": "dense"}, "the network 'conv' alone knows classes"),
+        ({"network": "dense"}, "the network 'dense' knows no classes"),
         ({"classes": -1}, "classes is -1; choose a whole number"),
     ],
 )

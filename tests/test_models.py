@@ -11,12 +11,14 @@ from gan_lessons.models import (
     ConvGenerator,
     DenseDiscriminator,
     DenseGenerator,
+    FineDiscriminator,
+    FineGenerator,
     count_parameters,
     summary,
 )
 
-GENERATORS = [DenseGenerator, ConvGenerator]
-DISCRIMINATORS = [DenseDiscriminator, ConvDiscriminator]
+GENERATORS = [DenseGenerator, ConvGenerator, FineGenerator]
+DISCRIMINATORS = [DenseDiscriminator, ConvDiscriminator, FineDiscriminator]
 
 
 @pytest.fixture(autouse=True)
