@@ -78,7 +78,7 @@ def test_sum_is_arithmetic_and_can_be_kept(explorer) -> None:
     plain, shelled = explorer.sum
     assert torch.allclose(plain, explorer.tray[3] - explorer.tray[4] + explorer.tray[5])
     assert shelled.norm().item() == pytest.approx(8, rel=1e-4)
-    assert "D − E + F is" in explorer.sentence
+    assert "D − E + F lies" in explorer.sentence
     explorer.keep_sum("H")
     assert torch.equal(explorer.tray[7], shelled)
 

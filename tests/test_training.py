@@ -459,7 +459,7 @@ def test_two_processes_with_one_seed_agree(tmp_path: Path) -> None:
 
 def test_recipes_are_settings_that_build(samples) -> None:
     for recipe in RECIPES.values():
-        more = samples.repeat(2, 1, 1, 1)
+        more = samples.repeat(3, 1, 1, 1)
         labels = torch.arange(len(more)) % 10  # for a conditional one
         event = next(Trainer(more, recipe, labels=labels).run(1))
         assert 0 < event.d_real < 1
