@@ -1,4 +1,4 @@
-"""What makes the recipe `fast` fastest on this machine: measured once, then remembered."""
+"""What makes one-pass training fastest on this machine: measured once, then remembered."""
 
 import json
 import os

@@ -175,7 +175,7 @@ def check_setting(name: str, value: Any) -> None:
 
 
 # More steps in the same time than `dcgan`, rates that fall late, and a slower discriminator. The
-# command takes precision and workers of these two from `machine.levers`.
+# command takes the precision and workers of one-pass recipes from `machine.levers`.
 FAST = Settings(update="one_pass", lr_discriminator=2e-3, ema_decay=0.999, lr_decay="cooldown")
 # For long runs: networks that draw and see at full resolution, larger batches, a weaker penalty.
 BEST = replace(

@@ -1,14 +1,19 @@
 """The lesson machine: a tiny lesson end to end, and every committed lesson in step."""
 
+import base64
+import io
 import os
 import subprocess
 import sys
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
+from matplotlib.figure import Figure
+from PIL import Image
 
-from gan_lessons import lessons
+from gan_lessons import lessons, plotting
 from gan_lessons.errors import UserError
 
 TINY = '''---
@@ -207,6 +212,36 @@ def test_saved_widgets_are_stills(built: Path) -> None:
     assert shown["explore(line, slope=(0, 4))"] == {"text/plain", "image/png"}
     assert "widget-view" not in lessons.read(built).notebook.read_text(encoding="utf-8")
     assert shown['quiz("98")'] == {"text/plain", "text/html"}
+
+
+def picture(png: str) -> Image.Image:
+    return Image.open(io.BytesIO(base64.b64decode(png)))
+
+
+def test_pictures_become_lighter_and_look_alike() -> None:
+    figure = Figure(figsize=(4, 3))
+    axes = figure.add_subplot()
+    axes.imshow(np.random.default_rng(0).random((20, 20)), cmap="viridis")
+    for slope in range(10):
+        axes.plot([0, 19], [0, 2 * slope])
+    before = base64.b64encode(plotting.png(figure)).decode()
+    after = lessons.light(before)
+    assert len(after) < 0.75 * len(before)
+    assert lessons.light(after) == after
+    pair = (np.asarray(picture(png).convert("RGB"), dtype=int) for png in (before, after))
+    apart = np.abs(np.subtract(*pair))
+    assert apart.mean() < 2  # of 255
+    assert (apart > 24).mean() < 0.001
+
+
+@pytest.mark.parametrize("source", lessons.sources(), ids=lambda path: path.stem)
+def test_a_committed_notebook_is_light(source: Path) -> None:
+    path = lessons.read(source).notebook
+    assert path.stat().st_size < 1_000_000
+    outputs = [o for c in nbformat.read(path, as_version=4).cells for o in c.get("outputs", [])]
+    pictures = [o.data["image/png"] for o in outputs if "image/png" in o.get("data", {})]
+    assert pictures
+    assert {picture(png).mode for png in pictures} == {"P"}
 
 
 def test_building_again_changes_only_what_is_random(built: Path, copy: Path) -> None:
