@@ -1,5 +1,6 @@
 """What makes one-pass training fastest on this machine: measured once, then remembered."""
 
+import itertools
 import json
 import os
 import platform
@@ -19,7 +20,8 @@ from gan_lessons.training import RECIPES, Settings, Trainer
 
 WORTH = 1.05  # a lever has to give so many times the steps, or it is left alone
 STEPS, ROUNDS = 8, 3
-Levers = dict[str, Any]  # values of Settings.precision and Settings.workers
+LEVERS = ("precision", "workers", "cuda_graphs")  # settings
+Levers = dict[str, Any]
 
 
 def cores() -> int:
@@ -29,7 +31,7 @@ def cores() -> int:
 
 
 def levers(device: str = "cpu", memory: Path | None = None) -> Levers:
-    """Precision and workers of the fastest step here, by a measurement of some seconds.
+    """The settings `LEVERS` of the fastest step here, by a measurement of some seconds.
 
     Later calls remember it: two runs of the same command must not differ by the machine's mood.
 
@@ -45,16 +47,14 @@ def levers(device: str = "cpu", memory: Path | None = None) -> Levers:
     machine = f"{platform.machine()}, {cores()} cores, PyTorch {torch.__version__}"
     try:
         known = json.loads(memory.read_text(encoding="utf-8"))
-        if known["machine"] == machine:
-            found = {name: known[name] for name in ("precision", "workers")}
-            replace(RECIPES["fast"], device=device, **found)  # what is damaged is measured again
-            return found
-    except (OSError, ValueError, KeyError, TypeError, UserError):
-        pass
+        if known["machine"] == machine and known["levers"] in candidates(device):
+            return dict(known["levers"])
+    except (OSError, ValueError, KeyError, TypeError):
+        pass  # what is damaged is measured again
     found = fastest(measure(candidates(device), device))
     try:
         with written_aside(memory) as aside:
-            aside.write_text(json.dumps({"machine": machine, **found}), encoding="utf-8")
+            aside.write_text(json.dumps({"machine": machine, "levers": found}), encoding="utf-8")
     except (UserError, OSError):
         pass  # a cache that cannot be written costs a measurement, nothing else
     return found
@@ -63,7 +63,9 @@ def levers(device: str = "cpu", memory: Path | None = None) -> Levers:
 def candidates(device: str = "cpu") -> list[Levers]:
     """What is tried on a device, the plainest first; only a CPU has cores to share out."""
     workers = (1, 2) if device == "cpu" and cores() > 1 else (1,)
-    return [{"precision": p, "workers": w} for p in onepass.PRECISIONS for w in workers]
+    cuda_graphs = ("off", "on") if device == "cuda" else ("off",)
+    tried = itertools.product(onepass.PRECISIONS, workers, cuda_graphs)
+    return [dict(zip(LEVERS, each, strict=True)) for each in tried]
 
 
 def fastest(measured: Iterable[tuple[Levers, float]]) -> Levers:
@@ -76,12 +78,18 @@ def fastest(measured: Iterable[tuple[Levers, float]]) -> Levers:
 
 
 def measure(candidates: Iterable[Levers], device: str = "cpu") -> list[tuple[Levers, float]]:
-    """Steps a second of each, the best of some short rounds taken in turns."""
+    """Steps a second of each that the device can do, the best of some short rounds in turns."""
     digits = torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
+    runs = []
     try:
-        runs = [(levers, _run(digits, levers, device)) for levers in candidates]
+        for levers in candidates:
+            try:
+                runs.append((levers, _run(digits, levers, device)))
+            except RuntimeError:  # an older GPU has no bfloat16, or records nothing
+                if not runs:
+                    raise
         rounds = [[_rate(run) for _, run in runs] for _ in range(ROUNDS)]
     finally:
         torch.set_num_threads(threads)
@@ -91,12 +99,15 @@ def measure(candidates: Iterable[Levers], device: str = "cpu") -> list[tuple[Lev
 def _run(digits: torch.Tensor, levers: Levers, device: str) -> Trainer:
     settings: Settings = replace(RECIPES["fast"], lr_decay="none", device=device, **levers)
     run = Trainer(digits, settings)
-    run.train_step()  # the first one allocates
+    run.train_step(1 if device == "cpu" else training.TOGETHER)  # allocates, and records
     return run
 
 
 def _rate(run: Trainer) -> float:
+    together = 1 if run.settings.device == "cpu" else training.TOGETHER
+    steps = 0
     began = time.perf_counter()
-    for _ in range(STEPS):
-        run.train_step()
-    return STEPS / (time.perf_counter() - began)
+    while steps < STEPS:
+        run.train_step(together)
+        steps += together
+    return steps / (time.perf_counter() - began)

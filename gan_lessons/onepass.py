@@ -12,7 +12,7 @@ every operation, which wait for one another after each of them.
 import copy
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any, NamedTuple
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -20,15 +20,6 @@ from torch import Tensor, nn
 from gan_lessons import losses
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
-
-
-class Answers(NamedTuple):
-    """D's and G's loss, and D's mean answers as probabilities, over a batch."""
-
-    loss_discriminator: float
-    loss_generator: float
-    d_real: float
-    d_fake: float
 
 
 def backward(
@@ -42,8 +33,10 @@ def backward(
     smoothing: float = 0.0,
     r1: float = 0.0,
     precision: str = "float32",
-) -> Answers:
+) -> Tensor:
     """Add the gradients of both losses to the parameters' ``grad``; D runs once, and back once.
+
+    Reads no value of a tensor, so nothing waits for a GPU.
 
     Args:
         generator: z → fakes like ``real``.
@@ -56,6 +49,9 @@ def backward(
         smoothing: one-sided, of the real label.
         r1: weight of the R1 penalty; 0 leaves it out.
         precision: a name of `PRECISIONS`, of the networks' arithmetic; losses are float32.
+
+    Returns:
+        (4,): D's and G's loss, and mean D(x) and D(G(z)) as probabilities.
     """
 
     def judge(samples: Tensor) -> Tensor:
@@ -82,8 +78,8 @@ def backward(
     # What D's loss wrote on each fake, rescaled, is what G's loss would have written.
     ratio = (theirs / own).view(-1, *[1] * (fake.dim() - 1))
     fake.backward((seen.grad * ratio).to(fake.dtype))
-    means = (logits.detach().sigmoid().view(2, -1).mean(dim=1)).tolist()
-    return Answers(loss.item(), loss_generator, *means)
+    d_real, d_fake = logits.sigmoid().view(2, -1).mean(dim=1)
+    return torch.stack([loss, loss_generator, d_real, d_fake]).detach()
 
 
 def _arithmetic(device: torch.device, precision: str) -> AbstractContextManager[object]:
@@ -94,13 +90,13 @@ def _arithmetic(device: torch.device, precision: str) -> AbstractContextManager[
 
 def _slopes(
     objective: losses.Objective, loss: Tensor, fake_logits: Tensor
-) -> tuple[Tensor, Tensor, float]:
+) -> tuple[Tensor, Tensor, Tensor]:
     """Derivatives of D's and of G's loss with respect to each fake's logit, and G's loss."""
     (own,) = torch.autograd.grad(loss, fake_logits, retain_graph=True)
     alone = fake_logits.detach().requires_grad_()
     loss_generator = objective.generator_loss(alone)
     (theirs,) = torch.autograd.grad(loss_generator, alone)
-    return own, theirs, loss_generator.item()
+    return own, theirs, loss_generator
 
 
 class Workers:
@@ -121,14 +117,14 @@ class Workers:
         z: Tensor,
         labels: Tensor | None = None,
         **how: Any,
-    ) -> Answers:
+    ) -> Tensor:
         """As `backward`, for the whole batch; the gradients are those of the first pair."""
         count = len(self.pairs)
 
-        def work(worker: int) -> Answers:
+        def work(worker: int) -> Tensor:
             generator, discriminator = self.pairs[worker]
-            generator.zero_grad()
-            discriminator.zero_grad()
+            generator.zero_grad(set_to_none=False)  # in place: the step may be recorded
+            discriminator.zero_grad(set_to_none=False)
             some, noise = real.chunk(count)[worker], z.chunk(count)[worker]
             theirs = None if labels is None else labels.chunk(count)[worker]
             return backward(generator, discriminator, objective, some, noise, theirs, **how)
@@ -138,7 +134,7 @@ class Workers:
         others = [self._pool.submit(work, worker) for worker in range(1, count)]
         answers = [work(0), *(other.result() for other in others)]
         self._gather()
-        return Answers(*(sum(values) / len(values) for values in zip(*answers, strict=True)))
+        return torch.stack(answers).mean(dim=0)
 
     @torch.no_grad()
     def _gather(self) -> None:

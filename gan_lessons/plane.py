@@ -354,7 +354,7 @@ class PlaneTrainer(Trainer):
         return loss.item()
 
     def _update(self, player: nn.Module, optimizer: Any, loss: Tensor, name: str) -> None:
-        self._refuse_infinite(loss.item(), name)
+        self._refuse_infinite(loss.item(), name, self.step)
         optimizer.step(torch.autograd.grad(loss, optimizer.param_groups[0]["params"]))
 
     def half_step(self, player: str) -> None:

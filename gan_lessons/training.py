@@ -19,6 +19,7 @@ import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, fields, replace
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from torch import Tensor, nn
 from gan_lessons import losses, models, onepass
 from gan_lessons.errors import UserError
 from gan_lessons.files import written_aside
+from gan_lessons.recording import Recording
 
 NETWORKS: dict[str, tuple[Callable[..., nn.Module], Callable[..., nn.Module]]] = {
     "dense": (models.DenseGenerator, models.DenseDiscriminator),
@@ -39,11 +41,12 @@ PENALTIES = ("none", "gradient_penalty", "r1", "r2", "r1_and_r2")
 # What a run is built with: to change it is to start another run.
 FIXED = (
     *("network", "latent_dim", "generator_width", "discriminator_width", "batch_size", "seed"),
-    *("update", "precision", "workers", "device", "classes"),
+    *("update", "precision", "workers", "device", "cuda_graphs", "classes"),
 )
 UPDATES = ("in_turn", "one_pass")
 DEVICES = ("cpu", "cuda", "mps")
 COOLDOWN = 0.3  # share of the run
+TOGETHER = 16  # steps that a GPU is given before their losses are read
 
 
 def _number(default: float, low: float, high: float) -> Any:
@@ -75,6 +78,8 @@ class Settings:
 
     ``device`` is where the networks and the data live: "cpu", "cuda" (an NVIDIA or AMD GPU) or
     "mps" (Apple's). Noise and the order of the data are the same on all; sums round differently.
+    With ``cuda_graphs="on"`` a CUDA GPU replays a recorded step of ``update="one_pass"``
+    (see `recording`).
 
     Raises:
         UserError: a value is outside its range; the sentence names it.
@@ -107,6 +112,7 @@ class Settings:
     precision: str = _choice("float32", tuple(onepass.PRECISIONS))
     workers: int = _number(1, 1, 2)
     device: str = _choice("cpu", DEVICES)
+    cuda_graphs: str = _choice("off", ("off", "on"))
     classes: int = _number(0, 0, 1000)
 
     def __post_init__(self) -> None:
@@ -119,19 +125,18 @@ class Settings:
                 f"label_smoothing is {self.label_smoothing}, but the objective {self.objective!r} "
                 "has no labels to smooth; set it to 0, or choose minimax or non_saturating."
             )
-        if self.update == "one_pass":
-            self._refuse_for_one_pass()
-        elif (self.precision, self.workers, self.classes) != ("float32", 1, 0):
-            raise UserError(
-                f"precision is {self.precision!r}, workers is {self.workers} and classes is "
-                f"{self.classes}; players that move in turn use float32, 1 and 0. Set update to "
-                "'one_pass', or leave these out."
-            )
+        self._refuse_for_update()
         if self.classes and self.network == "dense":
             raise UserError(f"classes is {self.classes}; the network 'dense' knows no classes.")
 
-    def _refuse_for_one_pass(self) -> None:
-        allowed: dict[str, tuple[Any, ...]] = {
+    def _refuse_for_update(self) -> None:
+        in_turn: dict[str, tuple[Any, ...]] = {
+            "precision": ("float32",),
+            "workers": (1,),
+            "cuda_graphs": ("off",),
+            "classes": (0,),
+        }
+        one_pass: dict[str, tuple[Any, ...]] = {
             "objective": ("non_saturating", "minimax", "wasserstein"),
             "penalty": ("none", "r1"),
             "discriminator_steps": (1,),
@@ -139,12 +144,13 @@ class Settings:
             "instance_noise": (0,),
             "batch_size": tuple(range(self.workers * 2, 4097, self.workers)),
             "workers": (1, 2) if self.device == "cpu" else (1,),
+            "cuda_graphs": ("off", "on") if self.device == "cuda" else ("off",),
         }
-        for name, values in allowed.items():
+        for name, values in (one_pass if self.update == "one_pass" else in_turn).items():
             value = getattr(self, name)
             if value not in values:
                 raise UserError(
-                    f"{name} is {value!r}; with update 'one_pass' on {self.device!r} choose "
+                    f"{name} is {value!r}; with update {self.update!r} on {self.device!r} choose "
                     f"{', '.join(map(str, values[:3]))}{' …' if len(values) > 3 else ''}."
                 )
 
@@ -311,6 +317,7 @@ class Trainer:
             for network in (self.generator, self.discriminator):
                 network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.workers = onepass.Workers(self.generator, self.discriminator, settings.workers)
+        self._recordings: dict[tuple[Any, ...], Recording] = {}
         self.average = copy.deepcopy(self.generator).eval().requires_grad_(False)
         betas = (settings.beta1, settings.beta2)
         self.optimizer_generator = torch.optim.Adam(
@@ -332,7 +339,13 @@ class Trainer:
     def noise(self, n: int) -> Tensor:
         """n fresh noise vectors (n, latent_dim), the same on every device."""
         z = torch.randn(n, self.settings.latent_dim, generator=self.rng)
-        return z.to(self.device) * self.settings.noise_scale
+        return self._send(z) * self.settings.noise_scale
+
+    def _send(self, tensor: Tensor) -> Tensor:
+        """To the device. A CUDA GPU fetches it from pinned memory, and nothing waits."""
+        if self.settings.device == "cuda":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor.to(self.device)
 
     def next_batch(self) -> Tensor:
         """The next batch of real samples: every epoch has its own order, set by seed and epoch."""
@@ -344,7 +357,7 @@ class Trainer:
         if self._order[0] != epoch:
             rng = torch.Generator().manual_seed(1_000_003 * self.settings.seed + epoch)
             order = torch.randperm(len(self.samples), generator=rng)
-            self._order = (epoch, order.to(self.device))
+            self._order = (epoch, self._send(order))
         self.batches += 1
         return self._order[1][position * size : (position + 1) * size]
 
@@ -386,7 +399,7 @@ class Trainer:
         if self.settings.instance_noise == 0:
             return samples
         noise = torch.randn(samples.shape, generator=self.rng)
-        return samples + self.settings.instance_noise * noise.to(self.device)
+        return samples + self.settings.instance_noise * self._send(noise)
 
     def _penalty(self, real: Tensor, fake: Tensor) -> Tensor | float:
         match self.settings.penalty:
@@ -404,62 +417,89 @@ class Trainer:
     def _update(
         self, player: nn.Module, optimizer: torch.optim.Optimizer, loss: Tensor, name: str
     ) -> None:
-        self._refuse_infinite(loss.item(), name)
+        self._refuse_infinite(loss.item(), name, self.step)
         optimizer.zero_grad()
         # Only this player's parameters receive gradients, whatever the loss passed through.
         loss.backward(inputs=list(player.parameters()))
         optimizer.step()
 
-    def _refuse_infinite(self, loss: float, name: str) -> None:
+    def _refuse_infinite(self, loss: float, name: str, step: int) -> None:
         if not math.isfinite(loss):
             raise Diverged(
-                f"The {name}'s loss became {loss} at step {self.step}: training diverged. "
+                f"The {name}'s loss became {loss} at step {step}: training diverged. "
                 f"Go back to an earlier snapshot and lower lr_{name}, or add a penalty."
             )
 
-    def train_step(self) -> Event:
+    def train_step(self, together: int = 1) -> Event:
         """One whole step: D's updates, then G's; a step that D's half has begun is completed.
 
         A keyboard interrupt waits until it is done.
+
+        Args:
+            together: so many steps instead, where both players move at once. A GPU gets them all
+                before their losses are read, because reading waits for it. So a loss that is not
+                finite is noticed late; on the CPU, one by one, before it spoils a weight.
         """
         with undivided():
             if self.settings.update == "one_pass" and self.judged is None:
-                self._both_players()
+                self._both_players(together)
             else:
                 if self.judged is None:
                     self.half_step("discriminator")
                 self.half_step("generator")
         return self.history[-1]
 
-    def _both_players(self) -> None:
-        """One step of both at once, from one backward pass (see `onepass`)."""
-        s, started = self.settings, time.monotonic()
-        self._set_rates()
+    def _both_players(self, together: int) -> None:
+        """Steps of both at once, each from one backward pass (see `onepass`)."""
+        moments, answers = [], []
+        for left in reversed(range(together)):
+            started = time.monotonic()
+            self._set_rates()
+            answers.append(self._gradients())
+            if not left:
+                read = self._read(answers)
+            self.optimizer_discriminator.step()
+            self.optimizer_generator.step()
+            self.workers.share()
+            self._remember()
+            self.step += 1
+            self.elapsed += time.monotonic() - started
+            moments.append((self.step, self.epoch, self.elapsed))
+        self.history += [Event(*when, *what) for when, what in zip(moments, read, strict=True)]
+
+    def _gradients(self) -> Tensor:
+        """Those of the next step; see `onepass.backward` for what it returns."""
+        s = self.settings
         chosen = self._next_indices()
-        real = self.samples[chosen].contiguous(memory_format=torch.channels_last)
-        z, labels = self.noise(len(chosen)), None
+        inputs = [
+            self.samples[chosen].contiguous(memory_format=torch.channels_last),
+            self.noise(len(chosen)),
+        ]
         if self.labels is not None:  # the fakes are of the real samples' classes
-            labels = self.labels[chosen]
-            z = models.with_class(z, labels, s.classes)
+            inputs.append(self.labels[chosen])
+            inputs[1] = models.with_class(inputs[1], inputs[2], s.classes)
         lazily = s.penalty == "r1" and self.step % s.penalty_every == 0
-        answers = self.workers.backward(
+        work = partial(
+            self.workers.backward,
             losses.OBJECTIVES[s.objective],
-            real,
-            z,
-            labels,
             smoothing=s.label_smoothing,
             r1=s.penalty_every * s.penalty_weight if lazily else 0.0,
             precision=s.precision,
         )
-        for name, loss in zip(("discriminator", "generator"), answers[:2], strict=True):
-            self._refuse_infinite(loss, name)
-        self.optimizer_discriminator.step()
-        self.optimizer_generator.step()
-        self.workers.share()
-        self._remember()
-        self.step += 1
-        self.elapsed += time.monotonic() - started
-        self._tell(*answers)
+        if s.cuda_graphs == "off":
+            return work(*inputs)
+        same = (s.objective, *work.keywords.values())  # what a recording cannot change
+        return self._recordings.setdefault(same, Recording(work))(*inputs)
+
+    def _read(self, answers: list[Tensor]) -> list[list[float]]:
+        """The numbers in the answers of the last steps; waits for them."""
+        read: list[list[float]] = torch.stack(answers).tolist()
+        for step, (loss_discriminator, loss_generator, *_) in enumerate(
+            read, self.step + 1 - len(read)
+        ):
+            self._refuse_infinite(loss_discriminator, "discriminator", step)
+            self._refuse_infinite(loss_generator, "generator", step)
+        return read
 
     def half_step(self, player: str) -> None:
         """One player's updates alone. The step ends, and is counted, when G has moved.
@@ -487,8 +527,7 @@ class Trainer:
             self.judged = None
 
     def _tell(self, *answers: float) -> None:
-        epoch = self.batches * self.settings.batch_size / len(self.samples)
-        self.history.append(Event(self.step, epoch, self.elapsed, *answers))
+        self.history.append(Event(self.step, self.epoch, self.elapsed, *answers))
 
     def change(self, **settings: Any) -> dict[str, tuple[Any, Any]]:
         """Change settings in the middle of a run; the next step goes by them.
@@ -527,6 +566,11 @@ class Trainer:
     # The loop
 
     @property
+    def epoch(self) -> float:
+        """Passes over the data so far."""
+        return self.batches * self.settings.batch_size / len(self.samples)
+
+    @property
     def progress(self) -> float:
         """Share of the run that is done, from 0 to 1; always 0 for a run without an end."""
         if self.settings.steps is not None:
@@ -538,8 +582,10 @@ class Trainer:
     def run(self, steps: int | None = None) -> Iterator[Event]:
         """Train to the end of the run, or for that many steps more; yield an event after each.
 
-        Time spent by the caller between events counts towards ``seconds``. Stop iterating at any
-        event, or interrupt: the trainer is whole, and another ``run`` goes on from there.
+        On a GPU, where both players move at once, an event follows every `TOGETHER` steps; their
+        history is complete. Time spent by the caller between events counts towards ``seconds``.
+        Stop iterating at any event, or interrupt: the trainer is whole, and another ``run`` goes
+        on from there.
 
         Raises:
             UserError: the run has no end and ``steps`` is not given.
@@ -549,9 +595,13 @@ class Trainer:
             raise UserError(
                 "This run has no end: give run(steps=…), or set steps or seconds in the settings."
             )
-        last = self.step + steps if steps is not None else math.inf
+        last = min(
+            math.inf if steps is None else self.step + steps,
+            math.inf if self.settings.steps is None else self.settings.steps,
+        )
+        together = 1 if self.settings.device == "cpu" else TOGETHER
         while self.step < last and self.progress < 1:
-            event = self.train_step()
+            event = self.train_step(int(min(together, last - self.step)))
             handed_over = time.monotonic()
             yield event
             self.elapsed += time.monotonic() - handed_over

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -20,7 +21,8 @@ def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     adam = torch.optim.Adam
     monkeypatch.setattr(training, "place", lambda _: torch.device("meta"))
     monkeypatch.setattr(torch.Tensor, "item", lambda _: 0.5)
-    monkeypatch.setattr(torch.Tensor, "tolist", lambda tensor: [0.5] * tensor.numel())
+    monkeypatch.setattr(torch.Tensor, "tolist", lambda tensor: np.full(tensor.shape, 0.5).tolist())
+    monkeypatch.setattr(torch.Tensor, "pin_memory", lambda tensor: tensor)
     # GPUs have a fused Adam, this device has not.
     monkeypatch.setattr(torch.optim, "Adam", lambda *how, fused: adam(*how))
 

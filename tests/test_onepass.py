@@ -142,7 +142,10 @@ def test_precision_changes_gradients_by_roundings_only(digits: Tensor) -> None:
             {"batch_size": 9, "workers": 2},
             "batch_size is 9; with .* choose 4, 6, 8",
         ),
-        ({"update": "in_turn", "workers": 2}, "move in turn use float32, 1 and 0"),
+        (
+            {"update": "in_turn", "workers": 2},
+            "workers is 2; with update 'in_turn' on 'cpu' choose 1",
+        ),
         ({"precision": "float16"}, "precision is 'float16'; choose one of float32, bfloat16"),
     ],
 )

@@ -28,7 +28,7 @@ FLOORS = [
     {"metrics", "judge", "remedies"},
     {"pretrained", "plane", "latent", "clinic", "machine"},
     {"training"},
-    {"models", "losses", "onepass"},
+    {"models", "losses", "onepass", "recording"},
     {"game"},
     {"data"},
     {"progress"},
