@@ -137,7 +137,7 @@ def test_labels_are_asked_for(digits: Tensor) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"update": "in_turn"}, "classes is 3; players that move in turn"),
+        ({"update": "in_turn"}, "classes is 3; with update 'in_turn' on 'cpu' choose 0"),
         ({"network": "dense"}, "the network 'dense' knows no classes"),
         ({"classes": -1}, "classes is -1; choose a whole number"),
     ],
