@@ -7,7 +7,11 @@ from collections.abc import Iterator
 from benchmarks.harness import Row
 from browser.harness import ROOT, Jupyter
 
-PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+# Of this process alone: `resource.getrusage` begins with the peak of the process that started it.
+PEAK = """
+with open("/proc/self/status") as status:
+    print(next(int(line.split()[1]) / 1024 for line in status if line.startswith("VmHWM:")))
+"""
 TRAIN = """
 import torch
 from benchmarks.bench_quality import start
@@ -19,7 +23,7 @@ for _ in range(20):
 
 
 def peak(code: str) -> float:
-    """MiB (on Linux) of a process that runs the code."""
+    """MiB of a process that runs the code; Linux only."""
     command = [sys.executable, "-c", f"{code}\n{PEAK}"]
     out = subprocess.run(command, cwd=ROOT / "tests", text=True, stdout=subprocess.PIPE, check=True)
     return float(out.stdout.split()[-1])
