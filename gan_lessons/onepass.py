@@ -20,6 +20,7 @@ from torch import Tensor, nn
 from gan_lessons import losses
 
 PRECISIONS = {"float32": torch.float32, "bfloat16": torch.bfloat16}
+LEAST_SLOPE = 1e-12  # of D's loss in a fake's logit
 
 
 def backward(
@@ -41,7 +42,7 @@ def backward(
     Args:
         generator: z → fakes like ``real``.
         discriminator: samples (N, …) → logits (N,), each sample by itself: no BatchNorm.
-        objective: of `losses`, with a D whose gradient on a fake is never exactly 0.
+        objective: of `losses`, with a D whose loss rises with the logit of every fake.
         real: (N, …).
         z: noise (N, latent_dim).
         labels: classes (N,) of the real samples and of the fakes, for a D that answers with
@@ -73,10 +74,13 @@ def backward(
         with low:
             total = loss + r1 * losses.r1(judge, real)
     own, theirs, loss_generator = _slopes(objective, loss, fake_logits)
-    total.backward()
+    # Where D is certain of a fake the slope is 0 in float32, and no number leads from it to G's. It
+    # is lifted so little that D does not notice.
+    lifted = own.clamp(min=LEAST_SLOPE)
+    (total + ((lifted - own) * fake_logits).sum()).backward()
     assert seen.grad is not None
     # What D's loss wrote on each fake, rescaled, is what G's loss would have written.
-    ratio = (theirs / own).view(-1, *[1] * (fake.dim() - 1))
+    ratio = (theirs / lifted).view(-1, *[1] * (fake.dim() - 1))
     fake.backward((seen.grad * ratio).to(fake.dtype))
     d_real, d_fake = logits.sigmoid().view(2, -1).mean(dim=1)
     return torch.stack([loss, loss_generator, d_real, d_fake]).detach()

@@ -24,7 +24,7 @@ WITHOUT: dict[str, dict[str, Any]] = {
     "constant rates (a cosine instead)": {"lr_decay": "cosine"},
     "β1 = 0 (0.5 instead)": {"beta1": 0.5},
     "high rates (2e-4 instead)": {"lr_generator": 2e-4, "lr_discriminator": 2e-4},
-    "D as fast as G (2e-3 instead)": {"lr_discriminator": 2e-3},
+    "D slower than G (3e-3 instead)": {"lr_discriminator": 3e-3},
     "batches of 32 (128 instead)": {"batch_size": 128},
     "one pass": {"update": "in_turn", "precision": "float32", "workers": 1},
     "two workers": {"workers": 1},
