@@ -67,7 +67,8 @@ class Settings:
     ``label_smoothing`` is one-sided, ``instance_noise`` the standard deviation of Gaussian noise
     on all that D sees, ``noise_scale`` that of z. ``ema_decay`` is the generator average's memory
     (0: no average). With ``steps`` or ``seconds`` the run has an end, and both rates fall to 0
-    towards it: along a cosine, or (``lr_decay="cooldown"``) in a line over the last 30 % only.
+    towards it: along a cosine, or (``lr_decay="cooldown"``) in a line over the last 30 % only. With
+    "none" they stay.
 
     With ``update="one_pass"`` both players move at once (see `onepass`), ``workers`` (1 or 2)
     share each batch, and ``precision`` is that of the networks' arithmetic.

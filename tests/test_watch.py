@@ -104,8 +104,8 @@ def test_an_interrupt_pauses_and_the_same_call_goes_on(
     trainer = Trainer(samples, SETTINGS)
     original = Trainer.train_step
 
-    def interrupted(self: Trainer) -> Event:
-        event = original(self)
+    def interrupted(self: Trainer, *how: int) -> Event:
+        event = original(self, *how)
         if self.step == 5:
             raise KeyboardInterrupt  # where a real one arrives, after the step
         return event
