@@ -97,7 +97,7 @@ def measure(candidates: Iterable[Levers], device: str = "cpu") -> list[tuple[Lev
 
 
 def _run(digits: torch.Tensor, levers: Levers, device: str) -> Trainer:
-    settings: Settings = replace(RECIPES["fast"], lr_decay="none", device=device, **levers)
+    settings: Settings = replace(RECIPES["fast"], device=device, **levers)
     run = Trainer(digits, settings)
     run.train_step(1 if device == "cpu" else training.TOGETHER)  # allocates, and records
     return run

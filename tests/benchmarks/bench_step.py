@@ -16,7 +16,7 @@ from gan_lessons.data import load_digits
 from gan_lessons.training import RECIPES, Trainer
 
 STEPS, REPEATS, SIDE = 30, 5, 1024
-FAST = replace(RECIPES["fast"], lr_decay="none")
+FAST = RECIPES["fast"]
 LEVERS = {
     "in turn (plain loop)": replace(FAST, update="in_turn"),
     "one pass": FAST,
