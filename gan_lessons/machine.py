@@ -99,15 +99,13 @@ def measure(candidates: Iterable[Levers], device: str = "cpu") -> list[tuple[Lev
 def _run(digits: torch.Tensor, levers: Levers, device: str) -> Trainer:
     settings: Settings = replace(RECIPES["fast"], device=device, **levers)
     run = Trainer(digits, settings)
-    run.train_step(1 if device == "cpu" else training.TOGETHER)  # allocates, and records
+    run.train_step(run.together)  # allocates, and records
     return run
 
 
 def _rate(run: Trainer) -> float:
-    together = 1 if run.settings.device == "cpu" else training.TOGETHER
-    steps = 0
+    first = run.step
     began = time.perf_counter()
-    while steps < STEPS:
-        run.train_step(together)
-        steps += together
-    return steps / (time.perf_counter() - began)
+    while run.step < first + STEPS:
+        run.train_step(run.together)
+    return (run.step - first) / (time.perf_counter() - began)

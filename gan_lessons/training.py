@@ -571,6 +571,12 @@ class Trainer:
     # The loop
 
     @property
+    def together(self) -> int:
+        """How many steps are asked for at once: see `train_step`."""
+        one_by_one = self.settings.device == "cpu" or self.settings.update == "in_turn"
+        return 1 if one_by_one else TOGETHER
+
+    @property
     def epoch(self) -> float:
         """Passes over the data so far."""
         return self.batches * self.settings.batch_size / len(self.samples)
@@ -604,9 +610,8 @@ class Trainer:
             math.inf if steps is None else self.step + steps,
             math.inf if self.settings.steps is None else self.settings.steps,
         )
-        together = 1 if self.settings.device == "cpu" else TOGETHER
         while self.step < last and self.progress < 1:
-            event = self.train_step(int(min(together, last - self.step)))
+            event = self.train_step(int(min(self.together, last - self.step)))
             handed_over = time.monotonic()
             yield event
             self.elapsed += time.monotonic() - handed_over
