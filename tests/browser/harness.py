@@ -43,6 +43,11 @@ SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
+# What the server says when a page is closed while its kernel still talks (voila's issue 237).
+TALKED_TO_A_CLOSED_PAGE = re.compile(
+    r"Task exception was never retrieved\nfuture: .*exception=WebSocketClosedError\(\)>\n"
+    r"Traceback (?s:.)*?\ntornado\.websocket\.WebSocketClosedError\n"
+)
 # What every page offers to `Lesson`: the opened notebook, and commands that finish later.
 SCRIPT = """
 window.notebook = () => [...(window.jupyterapp?.shell.widgets("main") ?? [])]
@@ -395,6 +400,7 @@ class Jupyter:
         """What the server has logged since it was last asked, if there is a traceback in it."""
         said = self.log.read_text(encoding="utf-8", errors="replace")[self._read :]
         self._read += len(said)
+        said = TALKED_TO_A_CLOSED_PAGE.sub("", said)
         return [f"server: {said}"] if "Traceback" in said else []
 
     @contextmanager

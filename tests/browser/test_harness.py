@@ -24,6 +24,20 @@ for button, do in zip(buttons, (press, begin)):
     button.on_click(do)
 ipywidgets.HBox(buttons)
 """
+CLOSED = """Task exception was never retrieved
+future: <Task finished name='Task-665' coro=<write_message()> exception=WebSocketClosedError()>
+Traceback (most recent call last):
+  File "tornado/websocket.py", line 1140, in wrapper
+    await fut
+tornado.iostream.StreamClosedError: Stream is closed
+
+During handling of the above exception, another exception occurred:
+
+Traceback (most recent call last):
+  File "tornado/websocket.py", line 1142, in wrapper
+    raise WebSocketClosedError()
+tornado.websocket.WebSocketClosedError
+"""
 ALERT = 'ipywidgets.HTML("<div role=alert>from a panel</div>")'
 
 
@@ -57,7 +71,7 @@ def test_faults_of_browser_kernel_and_callbacks_are_seen(lesson: Lesson) -> None
         "from the page": lambda: page.evaluate(throw),
         "from a callback": button.first.click,
         "from a task": button.last.click,
-        "from the server's log": lambda: log(lesson, "Traceback from the server's log"),
+        "from the server's log": lambda: log(lesson, CLOSED + "Traceback from the server's log"),
         "ZeroDivisionError": lambda: lesson.run("1 / 0"),
         "from a panel": lambda: lesson.run(ALERT),
     }
@@ -66,6 +80,7 @@ def test_faults_of_browser_kernel_and_callbacks_are_seen(lesson: Lesson) -> None
             do(lesson, cause)
     lesson.allow("from a panel")
     do(lesson, lambda: lesson.run(ALERT))
+    do(lesson, lambda: log(lesson, CLOSED))  # of the page before, which is gone: no fault
 
 
 def test_a_missing_browser_is_a_failure_with_a_remedy(tmp_path: Path) -> None:
