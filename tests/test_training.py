@@ -244,12 +244,20 @@ def test_a_cooldown_is_a_line_over_the_last_part_of_the_run(samples) -> None:
     assert rates[15:] == pytest.approx([1e-3 * (20 - step) / 6 for step in range(15, 20)])
 
 
-def test_seconds_end_a_run_and_count_the_callers_time(samples) -> None:
-    trainer = Trainer(samples, replace(SMALL, steps=None, seconds=0.6))
+def test_seconds_end_a_run_and_count_the_callers_time(samples, monkeypatch) -> None:
+    clock = 0.0
+
+    def monotonic() -> float:
+        nonlocal clock
+        clock += 1 / 16
+        return clock
+
+    monkeypatch.setattr("time.monotonic", monotonic)
+    trainer = Trainer(samples, replace(SMALL, steps=None, seconds=12 / 16))
     for event in trainer.run():
-        if event.step == 1:
-            threading.Event().wait(0.3)
-    assert 0.6 <= trainer.elapsed < 0.6 + 0.5
+        clock += 3 / 16 if event.step == 1 else 0
+    # Two half steps and their listener take 3/16 s, and the first time as much again.
+    assert (trainer.step, trainer.elapsed) == (3, 12 / 16)
     assert trainer.progress == 1
 
 
