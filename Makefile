@@ -43,7 +43,7 @@ site: .venv/test.stamp ## write the lessons as web pages into build/site
 slides: .venv/test.stamp ## write the lessons as slides into build/slides (all, or LESSON=07)
 	$(BIN)/python -m gan_lessons.slides $(LESSON)
 
-bench: .venv/test.stamp ## measure speeds and quality against the usual way, in one table (80 minutes)
+bench: .venv/test.stamp ## measure speeds and quality against the usual way, in one table (under two hours)
 	$(QUIET) $(BIN)/python tests/benchmarks/bench.py
 
 clean: ## remove the environment and all that was built; your runs and data stay
