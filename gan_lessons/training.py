@@ -573,8 +573,7 @@ class Trainer:
     @property
     def together(self) -> int:
         """How many steps are asked for at once: see `train_step`."""
-        one_by_one = self.settings.device == "cpu" or self.settings.update == "in_turn"
-        return 1 if one_by_one else TOGETHER
+        return 1 if self.settings.device == "cpu" else TOGETHER
 
     @property
     def epoch(self) -> float:
