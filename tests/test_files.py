@@ -1,4 +1,4 @@
-"""Files written aside: readers see the old file or the new one, whatever goes wrong between."""
+"""Atomic writes (readers see the old file or the new one), locks, and paths that people write."""
 
 import errno
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from gan_lessons.errors import UserError
-from gan_lessons.files import remove_leftovers, written_aside
+from gan_lessons.files import atomic_write, locked, user_path
 
 
 def listing(folder: Path) -> list[str]:
@@ -20,19 +20,19 @@ def listing(folder: Path) -> list[str]:
 def test_the_old_file_stays_until_the_new_one_is_whole(tmp_path) -> None:
     path = tmp_path / "a.bin"
     path.write_bytes(b"old")
-    with written_aside(path) as aside:
-        aside.write_bytes(b"new")
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(b"new")
         assert path.read_bytes() == b"old"
-        assert aside.parent == tmp_path
-        assert aside.suffix == ".bin"
+        assert temporary.parent == tmp_path
+        assert temporary.suffix == ".bin"
     assert path.read_bytes() == b"new"
     assert listing(tmp_path) == ["a.bin"]
 
 
 def test_folders_are_made_and_rights_are_those_of_an_ordinary_file(tmp_path) -> None:
     path = tmp_path / "deep" / "down" / "a.txt"
-    with written_aside(str(path)) as aside:
-        aside.write_text("new")
+    with atomic_write(str(path)) as temporary:
+        temporary.write_text("new")
     ordinary = tmp_path / "b.txt"
     ordinary.write_text("")
     assert stat.S_IMODE(path.stat().st_mode) == stat.S_IMODE(ordinary.stat().st_mode)
@@ -44,8 +44,8 @@ def test_a_failing_block_leaves_everything_as_it_was(tmp_path, error) -> None:
     path.write_bytes(b"old")
 
     def fail() -> None:
-        with written_aside(path) as aside:
-            aside.write_bytes(b"half of the n")
+        with atomic_write(path) as temporary:
+            temporary.write_bytes(b"half of the n")
             raise error
 
     with pytest.raises(type(error)) as caught:
@@ -58,7 +58,7 @@ def test_a_failing_block_leaves_everything_as_it_was(tmp_path, error) -> None:
 def test_a_full_disk_is_said_in_a_sentence(tmp_path) -> None:
     with (
         pytest.raises(UserError, match=r"a\.bin: No space left on device\. Choose a folder"),
-        written_aside(tmp_path / "a.bin"),
+        atomic_write(tmp_path / "a.bin"),
     ):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert listing(tmp_path) == []
@@ -68,26 +68,112 @@ def test_where_no_file_can_be_is_said_in_a_sentence(tmp_path) -> None:
     (tmp_path / "file").write_bytes(b"")
     (tmp_path / "folder").mkdir()
     for path in (tmp_path / "file" / "a.bin", tmp_path / "folder"):
-        with pytest.raises(UserError, match="Cannot write"), written_aside(path) as aside:
-            aside.write_bytes(b"new")
+        with pytest.raises(UserError, match="Cannot write"), atomic_write(path) as temporary:
+            temporary.write_bytes(b"new")
     assert listing(tmp_path) == ["file", "folder"]
 
 
-def test_a_kill_leaves_the_old_file_and_a_leftover_that_can_be_removed(tmp_path) -> None:
-    path = tmp_path / "a.bin"
-    path.write_bytes(b"old")
-    others = [".a.bin", ".ab.bin.x.bin", ".a.bin.txt", "a.bin.bin"]  # not leftovers of a.bin
-    for other in others:
-        (tmp_path / other).write_bytes(b"")
-    code = (
-        "import os, sys\n"
-        "from gan_lessons.files import written_aside\n"
-        "with written_aside(sys.argv[1]) as aside:\n"
-        "    aside.write_bytes(b'half of the n')\n"
-        "    os._exit(9)\n"
+WRITE = (
+    "import sys, time\n"
+    "from gan_lessons.files import atomic_write\n"
+    "with atomic_write(sys.argv[1]) as temporary:\n"
+    "    temporary.write_bytes(b'half of the n')\n"
+    "    print('writing', flush=True)\n"
+    "    time.sleep(60)\n"
+)
+
+
+def started(code: str, *arguments: object) -> subprocess.Popen[str]:
+    """A process that has said its first word."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE, text=True
     )
-    assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == 9
+    assert process.stdout is not None
+    assert process.stdout.readline()
+    return process
+
+
+@pytest.mark.parametrize("name", ["a.bin", "a", "[a].b.bin", ".a.bin"])
+def test_what_a_kill_leaves_is_removed_by_the_next_write(tmp_path, name) -> None:
+    path = tmp_path / name
+    path.write_bytes(b"old")
+    others = [f".{name}", f".{name}.x.bin", f".{name}.999999999.x.txt", f"b{name}", f"{name}.bin"]
+    for other in others:  # they look alike
+        (tmp_path / other).write_bytes(b"")
+    with started(WRITE, path) as process:
+        process.kill()
     assert path.read_bytes() == b"old"
     assert len(listing(tmp_path)) == len(others) + 2
-    remove_leftovers(path)
-    assert listing(tmp_path) == sorted(["a.bin", *others])
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(b"new")
+    assert path.read_bytes() == b"new"
+    assert listing(tmp_path) == sorted([name, *others])
+
+
+def test_a_write_that_is_going_on_is_no_leftover(tmp_path) -> None:
+    path = tmp_path / "a.bin"
+    with started(WRITE, path) as process:
+        with atomic_write(path) as mine, atomic_write(path) as other:
+            mine.write_bytes(b"mine")
+            other.write_bytes(b"other")
+            assert len(listing(tmp_path)) == 3
+        assert path.read_bytes() == b"mine"
+        assert len(listing(tmp_path)) == 2
+        process.kill()
+
+
+HOLD = (
+    "import sys, time\n"
+    "from gan_lessons.files import locked\n"
+    "with locked(sys.argv[1], 'held'):\n"
+    "    print('held', flush=True)\n"
+    "    time.sleep(float(sys.argv[2]))\n"
+)
+
+
+def test_one_at_a_time_and_a_killed_process_holds_nothing(tmp_path) -> None:
+    path = tmp_path / "run" / ".lock"
+
+    def enter() -> None:
+        with locked(path, "Another run is in there."):
+            pass
+
+    with started(HOLD, path, 60) as process:
+        with pytest.raises(UserError, match=r"^Another run is in there\.$"):
+            enter()
+        process.kill()
+    enter()
+    with locked(path, "mine"), pytest.raises(UserError, match="Another run"):
+        enter()  # in the same process, too
+    with pytest.raises(RuntimeError), locked(path, "mine"):
+        raise RuntimeError
+    enter()
+
+
+def test_who_waits_says_so_and_gets_the_lock(tmp_path, capsys) -> None:
+    path = tmp_path / ".lock"
+    with started(HOLD, path, 1.5), locked(path, "Waiting for the other.", wait=60):
+        pass
+    assert capsys.readouterr().err == "Waiting for the other.\n"
+    with locked(path, "Waiting for the other.", wait=60):
+        pass
+    assert capsys.readouterr().err == ""
+    with locked(path, "mine"), pytest.raises(UserError, match="too long"):  # noqa: SIM117
+        with locked(path, "It takes too long.", wait=0.1):
+            pass
+
+
+def test_where_no_lock_can_be_is_said_in_a_sentence(tmp_path) -> None:
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(UserError, match="Cannot write"), locked(tmp_path / "file" / "a", "held"):
+        pass
+
+
+def test_paths_as_people_write_them(tmp_path, monkeypatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    assert user_path("~/x", "It") == tmp_path / "x"
+    assert user_path(Path("a") / "ü", "It") == Path("a/ü")
+    with pytest.raises(UserError, match=r"^It is '~no\.body/x', but there is no home folder"):
+        user_path("~no.body/x", "It")
+    with pytest.raises(UserError, match=r"^It is 'a\\udcff', which is not text in UTF-8\.$"):
+        user_path(os.fsdecode(b"a\xff"), "It")
