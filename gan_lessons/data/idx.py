@@ -5,7 +5,7 @@ import hashlib
 import math
 import zlib
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +26,14 @@ FILES: Final = {
 }
 GZIP_MAGIC: Final = b"\x1f\x8b"
 IDX_MAGIC: Final = b"\x00\x00\x08"  # two zeros, then the code for unsigned bytes
+MNIST_LARGEST: Final = 60_000 * 28 * 28  # values in the largest of these files
+LARGEST: Final = 1_000_000_000  # values; the largest set of this family, EMNIST, has 550 million
 
 
 class DamagedFile(UserError):
     """A file whose bytes are not what its name promises; ``reason`` completes "because …"."""
 
-    def __init__(self, path: Path, reason: str) -> None:
+    def __init__(self, path: str | Path, reason: str) -> None:
         super().__init__(
             f"{path} is not a usable MNIST file: {reason}. "
             "Copy it again, or delete it and run: gan-lessons data download"
@@ -40,83 +42,81 @@ class DamagedFile(UserError):
 
 
 def read_idx(path: str | Path) -> NDArray[np.uint8]:
-    """Return the array of an IDX file of unsigned bytes, gzip or not.
-
-    The format: two zero bytes, the type (8 = unsigned byte), the number of dimensions, each
-    dimension as a big-endian 32-bit integer, then the values in row-major order.
+    """Return the array of an IDX file of unsigned bytes, gzip or not, whatever its name says.
 
     Raises:
-        DamagedFile: the content is cut off, corrupt, too long, a web page, or no IDX file.
+        DamagedFile: the content is cut off, corrupt, too long or large, a web page, or not IDX.
         UserError: the file is missing or cannot be read.
     """
-    return parse_idx(read_bytes(path), path)
-
-
-def read_bytes(path: str | Path) -> bytes:
-    """Return a file's content, uncompressed if it begins like gzip, whatever its name says.
-
-    Raises:
-        DamagedFile: the file is empty, a web page, or its gzip data are cut off or corrupt.
-        UserError: the file is missing or cannot be read.
-    """
-    path = Path(path)
     try:
-        content = path.read_bytes()
-    except FileNotFoundError:
-        raise UserError(
-            f"{path} does not exist. Check the name, or run: gan-lessons data download"
-        ) from None
+        with Path(path).open("rb") as file:
+            return parse_idx(file, path)
     except OSError as error:
         raise UserError(
             f"Cannot read {path}: {error.strerror or error}. It has to be a file that you may read."
         ) from error
-    if not content:
-        raise DamagedFile(path, "it is empty")
-    if content.startswith(GZIP_MAGIC):
-        try:
-            content = gzip.decompress(content)
-        except EOFError:
-            raise DamagedFile(path, "its gzip data stop too early") from None
-        except (zlib.error, gzip.BadGzipFile):
-            raise DamagedFile(path, "its gzip data are corrupt") from None
-    if looks_like_html(content):
-        raise DamagedFile(path, "it is a web page instead of data")
-    return content
 
 
-def looks_like_html(content: bytes) -> bool:
-    """Whether bytes begin like a web page (or the XML in which some servers report errors)."""
-    return content[:256].removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<")
+def parse_idx(file: BinaryIO, path: str | Path, largest: int = LARGEST) -> NDArray[np.uint8]:
+    """Return the array in an open IDX file, gzip or not; ``path`` names it in errors.
 
-
-def parse_idx(content: bytes, path: str | Path) -> NDArray[np.uint8]:
-    """Return the array in the uncompressed bytes of an IDX file; ``path`` names it in errors.
+    The format: two zero bytes, the type (8 = unsigned byte), the number of dimensions, each
+    dimension as a big-endian 32-bit integer, then the values in row-major order. No more is read
+    or unpacked than the header announces, and nothing if that is more than ``largest`` bytes.
 
     Raises:
-        DamagedFile: the bytes do not begin like IDX, or their number does not fit the header.
+        DamagedFile: as `read_idx`.
     """
-    path = Path(path)
-    if not content.startswith(IDX_MAGIC):
-        begins = content[:4].hex(" ") or "nothing"
+    start = file.read(len(GZIP_MAGIC))
+    if not start:
+        raise DamagedFile(path, "it is empty")
+    file.seek(0)
+    if start != GZIP_MAGIC:
+        return _parse(file, path, largest)
+    try:
+        with gzip.GzipFile(fileobj=file) as unpacked:
+            return _parse(unpacked, path, largest)
+    except EOFError:
+        raise DamagedFile(path, "its gzip data stop too early") from None
+    except (zlib.error, gzip.BadGzipFile):
+        raise DamagedFile(path, "its gzip data are corrupt") from None
+
+
+def _parse(file: BinaryIO | gzip.GzipFile, path: str | Path, largest: int) -> NDArray[np.uint8]:
+    start = file.read(256)
+    if start.removeprefix(b"\xef\xbb\xbf").lstrip().startswith(b"<"):  # HTML, or XML of an error
+        raise DamagedFile(path, "it is a web page instead of data (perhaps one to log in)")
+    if not start.startswith(IDX_MAGIC):
+        begins = start[:4].hex(" ") or "nothing"
         raise DamagedFile(path, f"it begins with {begins}, but IDX data begin with 00 00 08")
-    dimensions = content[3] if len(content) > 3 else 0
+    dimensions = start[3] if len(start) > 3 else 0
     header = 4 + 4 * dimensions
-    if dimensions == 0 or len(content) < header:
+    if dimensions > 4:
+        raise DamagedFile(path, f"its header says {dimensions} dimensions; digits have 3, labels 1")
+    if dimensions == 0 or len(start) < header:
         raise DamagedFile(path, "it stops inside its header")
-    shape = [int.from_bytes(content[i : i + 4], "big") for i in range(4, header, 4)]
-    expected, found = math.prod(shape), len(content) - header
-    if found != expected:
-        fault = "it is cut off" if found < expected else "it is too long"
-        size = " × ".join(map(str, shape))
-        raise DamagedFile(
-            path, f"{fault}: its header says {size} = {expected:,} bytes, and {found:,} follow"
-        )
-    return np.frombuffer(content, np.uint8, offset=header).reshape(shape).copy()
+    shape = [int.from_bytes(start[i : i + 4], "big") for i in range(4, header, 4)]
+    expected = math.prod(shape)
+    says = f"its header says {' × '.join(map(str, shape))} = {expected:,} bytes"
+    if math.prod(max(size, 1) for size in shape) > largest:  # 0 × 2³² is no array either
+        raise DamagedFile(path, f"it is too large: {says}, and at most {largest:,} make sense")
+    values = bytearray(start[header:])
+    values += file.read(max(0, expected + 1 - len(values)))
+    if len(values) < expected:
+        raise DamagedFile(path, f"it is cut off: {says}, and {len(values):,} follow")
+    if len(values) > expected:
+        raise DamagedFile(path, f"it is too long: {says}, and more follow")
+    return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def is_official(name: str, content: bytes) -> bool:
-    """Whether uncompressed bytes are those of the MNIST file ``name`` (a key of ``SHA256``)."""
-    return hashlib.sha256(content).hexdigest() == SHA256[name]
+def header(shape: tuple[int, ...]) -> bytes:
+    """Return the bytes with which the IDX file of a uint8 array of this shape begins."""
+    return IDX_MAGIC + bytes([len(shape)]) + b"".join(size.to_bytes(4, "big") for size in shape)
+
+
+def is_official(name: str, array: NDArray[np.uint8]) -> bool:
+    """Whether an array is that of the MNIST file ``name`` (a key of ``SHA256``)."""
+    return hashlib.sha256(header(array.shape) + array.tobytes()).hexdigest() == SHA256[name]
 
 
 def find(folder: Path, name: str) -> Path | None:
@@ -137,8 +137,4 @@ def verify(folder: str | Path, name: str) -> bool:
         UserError: it is there and cannot be read.
     """
     path = find(Path(folder), name)
-    if path is None:
-        return False
-    content = read_bytes(path)
-    parse_idx(content, path)
-    return is_official(name, content)
+    return path is not None and is_official(name, read_idx(path))
