@@ -3,7 +3,8 @@
 A logit is D's raw answer: sigmoid(logit) is its probability that the sample is real (for the
 hinge and Wasserstein objectives it is a score, no probability). Every loss is to be minimised,
 takes logits of any shape and returns their mean loss, a scalar tensor. All are written so that
-value and gradient stay finite for logits of ±1000 in float32.
+value and gradient stay finite for logits of ±1000 in float32. A batch without samples has no mean
+and is refused with a `UserError`.
 
 Every pair is called the same way, ``discriminator_loss(real_logits, fake_logits)`` and
 ``generator_loss(fake_logits, real_logits)``; only the relativistic generator reads the latter's
@@ -64,18 +65,18 @@ def cross_entropy_discriminator_loss(
     if not 0 <= smoothing < 0.5:
         raise UserError(f"smoothing is {smoothing}; choose at least 0 and less than 0.5.")
     # −(1 − s) log D − s log(1 − D) = softplus(−logit) + s · logit
-    real = F.softplus(-real_logits).mean() + smoothing * real_logits.mean()
-    return real + F.softplus(fake_logits).mean()
+    real = _mean(F.softplus(-real_logits)) + smoothing * _mean(real_logits)
+    return real + _mean(F.softplus(fake_logits))
 
 
 def minimax_generator_loss(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """E log(1 − D(G(z))) (Goodfellow et al. 2014, equation 1); saturates where D(G(z)) ≈ 0."""
-    return -F.softplus(fake_logits).mean()
+    return -_mean(F.softplus(fake_logits))
 
 
 def non_saturating_generator_loss(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """−E log D(G(z)) (Goodfellow et al. 2014, end of section 3)."""
-    return F.softplus(-fake_logits).mean()
+    return _mean(F.softplus(-fake_logits))
 
 
 def least_squares_discriminator_loss(
@@ -83,12 +84,12 @@ def least_squares_discriminator_loss(
 ) -> Tensor:
     """½ E (D(x) − 1)² + ½ E D(G(z))² (Mao et al. 2017, equation 9), where D is the raw output."""
     _refuse_smoothing("least_squares", smoothing)
-    return ((real_logits - 1).square().mean() + fake_logits.square().mean()) / 2
+    return (_mean((real_logits - 1).square()) + _mean(fake_logits.square())) / 2
 
 
 def least_squares_generator_loss(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """½ E (D(G(z)) − 1)² (Mao et al. 2017, equation 9)."""
-    return (fake_logits - 1).square().mean() / 2
+    return _mean((fake_logits - 1).square()) / 2
 
 
 def hinge_discriminator_loss(
@@ -96,7 +97,7 @@ def hinge_discriminator_loss(
 ) -> Tensor:
     """E max(0, 1 − D(x)) + E max(0, 1 + D(G(z))) (Lim and Ye 2017; Miyato et al. 2018)."""
     _refuse_smoothing("hinge", smoothing)
-    return F.relu(1 - real_logits).mean() + F.relu(1 + fake_logits).mean()
+    return _mean(F.relu(1 - real_logits)) + _mean(F.relu(1 + fake_logits))
 
 
 def wasserstein_discriminator_loss(
@@ -104,12 +105,12 @@ def wasserstein_discriminator_loss(
 ) -> Tensor:
     """E D(G(z)) − E D(x) (Arjovsky et al. 2017); only sensible for a critic kept Lipschitz."""
     _refuse_smoothing("wasserstein", smoothing)
-    return fake_logits.mean() - real_logits.mean()
+    return _mean(fake_logits) - _mean(real_logits)
 
 
 def raise_score_generator_loss(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
     """−E D(G(z)): the generator's side of the hinge and of the Wasserstein objective."""
-    return -fake_logits.mean()
+    return -_mean(fake_logits)
 
 
 def relativistic_discriminator_loss(
@@ -124,7 +125,7 @@ def relativistic_discriminator_loss(
     """
     _refuse_smoothing("relativistic", smoothing)
     _check_pairs(real_logits, fake_logits)
-    return F.softplus(fake_logits - real_logits).mean()
+    return _mean(F.softplus(fake_logits - real_logits))
 
 
 def relativistic_generator_loss(fake_logits: Tensor, real_logits: Tensor | None = None) -> Tensor:
@@ -138,7 +139,7 @@ def relativistic_generator_loss(fake_logits: Tensor, real_logits: Tensor | None 
             "The relativistic generator loss compares with real samples: give real_logits too."
         )
     _check_pairs(real_logits, fake_logits)
-    return F.softplus(real_logits - fake_logits).mean()
+    return _mean(F.softplus(real_logits - fake_logits))
 
 
 OBJECTIVES: dict[str, Objective] = {
@@ -197,10 +198,24 @@ def r2(discriminator: Discriminator, fake: Tensor) -> Tensor:
 
 def _squared_gradient_norm(discriminator: Discriminator, samples: Tensor) -> Tensor:
     """‖∇D(x)‖² of every sample, shape (N,), differentiable in D's parameters."""
+    _refuse_empty(samples)
     samples = samples.detach().requires_grad_()
     # One sum over the batch: sample i's gradient is that of its own answer alone.
     (gradient,) = torch.autograd.grad(discriminator(samples).sum(), samples, create_graph=True)
     return gradient.reshape(len(samples), -1).square().sum(1)
+
+
+def _mean(values: Tensor) -> Tensor:
+    _refuse_empty(values)
+    return values.mean()
+
+
+def _refuse_empty(values: Tensor) -> None:
+    """Reads the shape only, so that nothing waits for a GPU."""
+    if values.numel() == 0:
+        raise UserError(
+            f"The batch is empty: its shape is {tuple(values.shape)}. Give at least one sample."
+        )
 
 
 def _check_pairs(real: Tensor, fake: Tensor) -> None:

@@ -265,8 +265,46 @@ def test_penalties_reach_the_critic_and_not_the_generator() -> None:
         penalty.backward()
     assert fake.grad is None
     assert real.grad is None
-    assert critic[1].weight.grad.abs().sum() > 0
+    weight = next(critic.parameters())
+    assert weight.grad is not None
+    assert weight.grad.abs().sum() > 0
 
 
 def test_penalties_take_samples_of_one_number() -> None:
     assert r1(lambda x: 3 * x, torch.randn(5)).item() == pytest.approx(4.5)
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_an_empty_batch_is_refused(name: str) -> None:
+    objective, empty, full = OBJECTIVES[name], torch.zeros(0), torch.zeros(3)
+    other = empty if name == "relativistic" else full  # which needs pairs
+    for loss in (
+        lambda: objective.discriminator_loss(empty, other),
+        lambda: objective.discriminator_loss(other, empty),
+        lambda: objective.generator_loss(empty, empty),
+    ):
+        with pytest.raises(UserError, match=r"batch is empty: its shape is \(0,\)"):
+            loss()
+
+
+def test_penalties_of_an_empty_batch_are_refused() -> None:
+    critic, empty = curved_critic(), batches()[0][:0]
+    for penalty in (
+        lambda: r1(critic, empty),
+        lambda: gradient_penalty(critic, empty, empty, seeded()),
+    ):
+        with pytest.raises(UserError, match=r"batch is empty: its shape is \(0, "):
+            penalty()
+
+
+@pytest.mark.parametrize("name", OBJECTIVES)
+def test_losses_are_traced_in_one_piece(name: str) -> None:
+    """What refuses an empty batch reads no number, so that a compiler or a GPU need not wait."""
+    objective = OBJECTIVES[name]
+
+    def both(real: Tensor, fake: Tensor) -> Tensor:
+        return objective.discriminator_loss(real, fake) + objective.generator_loss(fake, real)
+
+    real, fake = torch.randn(2, 5, generator=seeded())
+    traced = torch.compile(both, fullgraph=True, backend="eager")
+    assert torch.equal(traced(real, fake), both(real, fake))

@@ -1,12 +1,13 @@
-"""The judge: a small digit classifier that looks at generated digits for us.
+"""The classifier of digits, whose answers and features `gan_lessons.metrics` measures with.
 
-Its opinion (which digit, how sure) and its 64 features are what `gan_lessons.metrics` measures
-with. The weights ship with the package; ``python -m gan_lessons.judge`` trained them and, run
+The weights ship with the package; ``python -m gan_lessons.classifier`` trained them and, run
 again, reproduces them.
 """
 
-import argparse
+import sys
 import time
+from argparse import Namespace
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -15,12 +16,14 @@ import torch.nn.functional as F
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from gan_lessons.commandline import Parser, file_path, run_command, whole_number
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
-from gan_lessons.files import written_aside
+from gan_lessons.files import atomic_write
 
-WEIGHTS = Path(__file__).parent / "weights" / "judge.safetensors"
+WEIGHTS = Path(__file__).parent / "weights" / "classifier.safetensors"
 FEATURES = 64
+IMAGE_SHAPE = (1, 28, 28)
 
 
 def _block(inputs: int, outputs: int, stride: int) -> nn.Sequential:
@@ -28,10 +31,10 @@ def _block(inputs: int, outputs: int, stride: int) -> nn.Sequential:
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs), nn.ReLU())
 
 
-class Judge(nn.Module):
+class Classifier(nn.Module):
     """Convolutional digit classifier: images (N, 1, 28, 28) in [−1, 1] → logits (N, 10)."""
 
-    # What the real digits look like to the judge: the yardstick of the Fréchet distance.
+    # Of the real digits' features: what the Fréchet distance compares with.
     real_mean: Tensor
     real_covariance: Tensor
 
@@ -52,7 +55,15 @@ class Judge(nn.Module):
         self.register_buffer("real_covariance", torch.eye(FEATURES, dtype=torch.float64))
 
     def features(self, images: Tensor) -> Tensor:
-        """Features (N, 64) of images (N, 1, 28, 28) in [−1, 1]."""
+        """Features (N, 64) of images (N, 1, 28, 28) in [−1, 1].
+
+        Raises:
+            UserError: the images have another shape.
+        """
+        if images.dim() != 4 or images.shape[1:] != IMAGE_SHAPE:
+            raise UserError(
+                f"The classifier reads images of shape (N, 1, 28, 28), not {tuple(images.shape)}."
+            )
         features: Tensor = self.body(images)
         return features
 
@@ -62,22 +73,26 @@ class Judge(nn.Module):
         return logits
 
     @torch.no_grad()
-    def look(self, images: Tensor, batch_size: int = 500) -> tuple[Tensor, Tensor]:
-        """Features (N, 64) and class probabilities (N, 10) of images of any number N."""
+    def predict(self, images: Tensor, batch_size: int = 500) -> tuple[Tensor, Tensor]:
+        """Features (N, 64) and class probabilities (N, 10) of images (N, 1, 28, 28) in [−1, 1].
+
+        Raises:
+            UserError: the images have another shape.
+        """
         features = torch.cat([self.features(batch) for batch in images.split(batch_size)])
         return features, self.head(F.relu(features)).softmax(dim=1)
 
 
 @cache
-def load() -> Judge:
-    """The shipped judge, ready to look at digits."""
-    judge = Judge()
-    judge.load_state_dict(load_file(WEIGHTS))
-    return judge.eval().requires_grad_(False)
+def load() -> Classifier:
+    """The shipped classifier, in evaluation mode; the same object every time."""
+    classifier = Classifier()
+    classifier.load_state_dict(load_file(WEIGHTS))
+    return classifier.eval().requires_grad_(False)
 
 
 def _jitter(images: Tensor, rng: torch.Generator) -> Tensor:
-    """Shift, turn, scale and shear each digit a little: a judge should not mind where ink is."""
+    """Shift, turn, scale and shear each digit a little: which digit it is does not change."""
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(len(images), *shape, generator=rng) * 2 - 1
@@ -90,14 +105,14 @@ def _jitter(images: Tensor, rng: torch.Generator) -> Tensor:
     return F.grid_sample(images + 1, grid, align_corners=False) - 1
 
 
-def train(images: Tensor, labels: Tensor, epochs: int = 16, seed: int = 0) -> Judge:
-    """Train a judge on images (N, 1, 28, 28) in [−1, 1] with labels (N,)."""
+def train(images: Tensor, labels: Tensor, epochs: int = 16, seed: int = 0) -> Classifier:
+    """Train a classifier on images (N, 1, 28, 28) in [−1, 1] with labels (N,)."""
     rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        judge = Judge()
+        classifier = Classifier()
     batch_size = 100
-    optimizer = torch.optim.AdamW(judge.parameters(), weight_decay=0.01)
+    optimizer = torch.optim.AdamW(classifier.parameters(), weight_decay=0.01)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
         optimizer, max_lr=5e-3, epochs=epochs, steps_per_epoch=len(images) // batch_size
     )
@@ -108,41 +123,43 @@ def train(images: Tensor, labels: Tensor, epochs: int = 16, seed: int = 0) -> Ju
             if len(chosen) < batch_size:
                 continue
             batch = images[chosen] if epoch == epochs - 1 else _jitter(images[chosen], rng)
-            loss = F.cross_entropy(judge(batch), labels[chosen])
+            loss = F.cross_entropy(classifier(batch), labels[chosen])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()
             schedule.step()
         print(f"epoch {epoch + 1}/{epochs}: {time.monotonic() - start:.0f} s", flush=True)
-    judge.eval().requires_grad_(False)
-    features, _ = judge.look(images)
-    judge.real_mean = features.double().mean(dim=0)
-    judge.real_covariance = features.double().T.cov()
-    return judge
+    classifier.eval().requires_grad_(False)
+    features, _ = classifier.predict(images)
+    classifier.real_mean = features.double().mean(dim=0)
+    classifier.real_covariance = features.double().T.cov()
+    return classifier
 
 
-def accuracy(judge: Judge, images: Tensor, labels: Tensor) -> float:
-    """Share of images (N, 1, 28, 28) that the judge reads as their labels (N,) say."""
-    _, probabilities = judge.look(images)
+def accuracy(classifier: Classifier, images: Tensor, labels: Tensor) -> float:
+    """Share of images (N, 1, 28, 28) that are classified as their labels (N,) say."""
+    _, probabilities = classifier.predict(images)
     return (probabilities.argmax(dim=1) == labels).double().mean().item()
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m gan_lessons.judge", description=__doc__)
-    parser.add_argument("--out", type=Path, default=WEIGHTS)
-    parser.add_argument("--epochs", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train the classifier and write its weights; return the exit code."""
+    parser = Parser(prog="python -m gan_lessons.classifier", description=__doc__)
+    parser.add_argument("--out", type=file_path, default=WEIGHTS)
+    parser.add_argument("--epochs", type=whole_number(1, 1000), default=16)
+    parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0)
+    parser.set_defaults(run=_train_and_write)
+    return run_command(parser, arguments)
+
+
+def _train_and_write(options: Namespace) -> None:
     torch.set_num_threads(1)  # the order of sums, and so the last bits, depend on it
-    try:
-        digits, test = load_digits("train"), load_digits("test")
-    except UserError as error:
-        parser.error(str(error))
-    judge = train(digits.images, digits.labels, arguments.epochs, arguments.seed)
-    print(f"test accuracy: {accuracy(judge, test.images, test.labels):.2%}")
-    with written_aside(arguments.out) as aside:
-        save_file(judge.state_dict(), aside)
+    digits, test = load_digits("train"), load_digits("test")
+    classifier = train(digits.images, digits.labels, options.epochs, options.seed)
+    print(f"test accuracy: {accuracy(classifier, test.images, test.labels):.2%}")
+    with atomic_write(options.out) as temporary:
+        save_file(classifier.state_dict(), temporary)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

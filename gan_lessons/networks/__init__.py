@@ -1,0 +1,52 @@
+"""Generators and discriminators, dense and convolutional, for images of any size and colour.
+
+Every generator turns noise z (N, latent_dim) into images (N, channels, size, size) in [−1, 1];
+every discriminator turns images into logits (N,): above 0 it says "real", below 0 "fake". There
+is no sigmoid inside a discriminator: `gan_lessons.losses` takes logits. Without ``channels`` and
+``size`` images are those of the digits, `IMAGE_SHAPE`.
+"""
+
+from torch import nn
+
+from gan_lessons.networks.dcgan import (
+    ConvDiscriminator,
+    ConvGenerator,
+    FineDiscriminator,
+    FineGenerator,
+)
+from gan_lessons.networks.dense import DenseDiscriminator, DenseGenerator
+from gan_lessons.networks.layers import (
+    OneClass,
+    Packed,
+    append_one_hot,
+    count_parameters,
+    pack,
+    spectrally_normalised,
+    summary,
+)
+
+__all__ = [
+    "IMAGE_SHAPE",
+    "NETWORKS",
+    "ConvDiscriminator",
+    "ConvGenerator",
+    "DenseDiscriminator",
+    "DenseGenerator",
+    "FineDiscriminator",
+    "FineGenerator",
+    "OneClass",
+    "Packed",
+    "append_one_hot",
+    "count_parameters",
+    "pack",
+    "spectrally_normalised",
+    "summary",
+]
+
+IMAGE_SHAPE = (1, 28, 28)
+# What settings call a network → its generator and its discriminator.
+NETWORKS: dict[str, tuple[type[nn.Module], type[nn.Module]]] = {
+    "dense": (DenseGenerator, DenseDiscriminator),
+    "conv": (ConvGenerator, ConvDiscriminator),
+    "fine": (FineGenerator, FineDiscriminator),
+}

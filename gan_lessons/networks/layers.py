@@ -1,0 +1,117 @@
+"""What networks are built of and wrapped in: conditions, packs, spectral norm; and their size."""
+
+from collections.abc import Iterable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+from gan_lessons.errors import UserError
+
+
+def check_image(channels: int, size: int, sizes: range) -> None:
+    """Refuse a shape of images (channels, size, size) that a network cannot have.
+
+    Raises:
+        UserError: there are no channels, or the size is not one of ``sizes``.
+    """
+    if not isinstance(channels, int) or channels < 1:
+        raise UserError(f"channels is {channels!r}; choose 1 for grey pictures, 3 for colour.")
+    if not isinstance(size, int) or size not in sizes:
+        kind = "a whole number" if sizes.step == 1 else f"a multiple of {sizes.step}"
+        raise UserError(f"size is {size!r}; choose {kind} from {sizes[0]} to {sizes[-1]:,}.")
+
+
+def append_one_hot(z: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """What a conditional generator takes: z (N, latent_dim), and each label as one-hot numbers.
+
+    Returns:
+        (N, latent_dim + classes).
+    """
+    return torch.cat([z, F.one_hot(labels, classes).to(z)], dim=1)
+
+
+class OneClass(nn.Module):
+    """A conditional generator that is asked for one class only: z (N, latent_dim) → images."""
+
+    def __init__(self, generator: nn.Module, label: int, classes: int) -> None:
+        super().__init__()
+        self.generator, self.label, self.classes = generator, label, classes
+
+    def forward(self, z: Tensor) -> Tensor:
+        labels = torch.full((len(z),), self.label, device=z.device)
+        images: Tensor = self.generator(append_one_hot(z, labels, self.classes))
+        return images
+
+
+def pack(samples: Tensor, m: int) -> Tensor:
+    """Samples (n, c, …) → packs of m neighbours (n/m, m·c, …) (Lin et al. 2018, section 2).
+
+    Raises:
+        UserError: n is no multiple of m.
+    """
+    n, channels, *rest = samples.shape
+    if m < 1 or n % m:
+        raise UserError(f"{n} samples cannot be dealt into packs of {m}.")
+    return samples.reshape(n // m, m * channels, *rest)
+
+
+class Packed(nn.Module):
+    """A discriminator that answers once for m samples; (n, c, …) → logits (n/m,).
+
+    Args:
+        discriminator: takes m·c numbers or channels instead of c.
+        m: samples in a pack.
+    """
+
+    def __init__(self, discriminator: nn.Module, m: int) -> None:
+        super().__init__()
+        self.discriminator, self.m = discriminator, m
+
+    def forward(self, samples: Tensor) -> Tensor:
+        logits: Tensor = self.discriminator(pack(samples, self.m))
+        return logits
+
+
+def spectrally_normalised(layers: Iterable[nn.Module]) -> nn.Sequential:
+    """The same layers, each weight matrix divided by its largest singular value; → logits (N,).
+
+    Miyato et al. 2018: one step of power iteration at every call in training mode. With
+    LeakyReLU(0.2) between them the whole network is then 1-Lipschitz.
+
+    Args:
+        layers: linear layers, the last with one output; they are changed, not copied.
+    """
+    parts: list[nn.Module] = []
+    for layer in layers:
+        parts += [spectral_norm(layer), nn.LeakyReLU(0.2)]
+    return nn.Sequential(*parts[:-1], nn.Flatten(0))
+
+
+def count_parameters(network: nn.Module) -> int:
+    """How many numbers training can change."""
+    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+
+
+@torch.no_grad()
+def summary(network: nn.Sequential, example: Tensor) -> str:
+    """A table of layers, output shapes and parameter counts.
+
+    Args:
+        network: its layers are called one after the other.
+        example: an input with any batch size; the table writes N for it.
+    """
+
+    def shape(x: Tensor) -> str:
+        return f"({', '.join(['N', *map(str, x.shape[1:])])})"
+
+    rows = [("layer", "output shape", "parameters"), ("input", shape(example), "")]
+    was_training = network.training
+    network.eval()  # so that looking leaves BatchNorm's statistics alone
+    for layer in network:
+        example = layer(example)
+        rows.append((str(layer).split("(")[0], shape(example), f"{count_parameters(layer):,}"))
+    network.train(was_training)
+    rows.append(("total", "", f"{count_parameters(network):,}"))
+    return "\n".join(f"{name:<18}{output:<18}{count:>11}".rstrip() for name, output, count in rows)
