@@ -1,78 +1,128 @@
 """Networks that are already trained: those that ship with the package, and your own runs.
 
-A `.safetensors` file holds an averaged generator in half precision, the discriminator that it was
-trained against, and their settings. It is what ``gan-lessons train`` leaves beside its
-checkpoint; the shipped ones were made so.
+A `.safetensors` file holds the players' networks in half precision, of each the moving average
+where there is one, with the method, its settings and the shape of a sample. It is what
+``gan-lessons train`` leaves beside its checkpoint; the shipped ones were made so.
 """
 
 import json
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import safetensors
 import torch
 from safetensors.torch import save
 from torch import Tensor, nn
 
-from gan_lessons import models
+from gan_lessons import networks
 from gan_lessons.errors import UserError
-from gan_lessons.files import written_aside
-from gan_lessons.training import Settings, Trainer, build, read_checkpoint
+from gan_lessons.files import atomic_write
+from gan_lessons.methods.gan import Adversarial, AdversarialSettings
+from gan_lessons.training import Method, Settings, Trainer, find_method, read_checkpoint
 
 FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
-DISCRIMINATOR = "discriminator."  # begins the names of its tensors in a file
+CLASSIFIER = "classifier"
 
 
 def names() -> list[str]:
     """The generators that ship with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem != "judge")
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem != CLASSIFIER)
 
 
-def save_generator(trainer: Trainer, path: str | Path) -> None:
-    """Write the averaged generator and the discriminator, in half precision, with their settings.
+def save_networks(trainer: Trainer, path: str | Path) -> None:
+    """Write the players' networks, in half precision, with what is needed to build them again.
 
-    The discriminator's tensors have names that begin with ``discriminator.``.
+    The names of a network's tensors begin with its player's. Where a player has a moving average,
+    that is what is written.
     """
-    weights = {DISCRIMINATOR + k: v for k, v in trainer.discriminator.state_dict().items()}
-    weights |= trainer.average.state_dict()
-    halves = {k: v.half() if v.is_floating_point() else v for k, v in weights.items()}
-    tensors = {k: v.contiguous() for k, v in halves.items()}  # some lie channels-last in memory
-    metadata = {"settings": json.dumps(asdict(trainer.settings))}
-    with written_aside(path) as aside:
-        aside.write_bytes(save(tensors, metadata))
+    weights = {
+        f"{name}.{key}": value
+        for name in trainer.players
+        for key, value in trainer.method.network(name, ema=True).state_dict().items()
+    }
+    tensors = {k: _halved(v).contiguous() for k, v in weights.items()}  # some lie channels-last
+    # In one entry: several would be written in another order each time.
+    run = {
+        "method": trainer.method.name,
+        "settings": trainer.settings.asdict(),
+        "shape": trainer.method.shape,
+    }
+    with atomic_write(path) as temporary:
+        temporary.write_bytes(save(tensors, {"run": json.dumps(run)}))
 
 
-def load_generator(source: str | Path, digit: int | None = None) -> tuple[nn.Module, Settings]:
+def _halved(tensor: Tensor) -> Tensor:
+    """In half precision, where that can hold the numbers (up to 65,504)."""
+    half = tensor.half() if tensor.is_floating_point() else tensor
+    return half if torch.equal(half.isfinite(), tensor.isfinite()) else tensor
+
+
+def load_method(source: str | Path, samples: Tensor | None = None) -> Method[Any]:
+    """A method with trained networks, of a shipped name, a run's folder or a `.safetensors` file.
+
+    Its ``inputs`` and ``draw`` give samples. Networks are in evaluation mode: the same input gives
+    the same sample, whatever the batch.
+
+    Args:
+        source: where it is.
+        samples: of its data, for a method whose inputs are taken from them.
+
+    Raises:
+        UserError: there is nothing of that name, or the file is damaged.
+    """
+    path = _find(source)
+    method, settings, shape, weights = _read(path)
+    try:
+        data = {"samples": torch.empty(0, *shape) if samples is None else samples}
+        loaded = method(settings, data)
+        for name, player in loaded.players.items():
+            player.ema = None  # its weights are the network's
+            player.network.load_state_dict(weights[name])
+            player.network.eval().requires_grad_(False).to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
+        return loaded
+    except (RuntimeError, TypeError, AttributeError, KeyError) as error:
+        raise UserError(f"{path} holds other layers than its settings say.") from error
+
+
+def load_generator(source: str | Path, digit: int | None = None) -> tuple[nn.Module, Any]:
     """The averaged generator of a shipped name, a run's folder, or a `.safetensors` file.
-
-    It is in evaluation mode: the same noise gives the same images, whatever the batch.
 
     Args:
         source: where it is.
         digit: of a conditional generator, the class to draw; it then is like any other. Without
             it, its noise carries a class (see `noise`).
 
+    Returns:
+        The generator, in evaluation mode, and its settings.
+
     Raises:
-        UserError: there is nothing of that name, the file is damaged, or it knows no such digit.
+        UserError: there is nothing of that name, the file is damaged, it holds no generator, or it
+            knows no such digit.
     """
-    path, settings, weights, _ = _find(source)
-    generator = _filled(build(settings)[0], weights, path)
+    method = load_method(source)
+    if not isinstance(method, Adversarial):
+        raise UserError(
+            f"{source} was trained by {method.name!r}, which has no generator of noise."
+        )
+    settings, generator = method.settings, method.network("generator")
     if digit is None:
         return generator, settings
-    if digit not in range(settings.classes):
-        knows = f"the classes 0 to {settings.classes - 1}" if settings.classes else "no classes"
+    classes = getattr(settings, "classes", 0)
+    if digit not in range(classes):
+        knows = f"the classes 0 to {classes - 1}" if classes else "no classes"
         raise UserError(f"digit is {digit!r}, but the generator {str(source)!r} knows {knows}.")
-    return models.OneClass(generator, digit, settings.classes), replace(settings, classes=0)
+    return networks.OneClass(generator, digit, classes), replace(settings, classes=0)
 
 
-def refuse_classes(settings: Settings) -> None:
+def refuse_classes(settings: AdversarialSettings) -> None:
     """Refuse a conditional generator where the noise alone should decide.
 
     Raises:
         UserError: it is one; the sentence says how to take one digit of it.
     """
-    if settings.classes:
+    if getattr(settings, "classes", 0):
         raise UserError(
             "This generator is conditional: it draws the digit that it is told. Choose one, as in "
             'load_generator("conditional", digit=7).'
@@ -83,25 +133,26 @@ def load_discriminator(source: str | Path) -> nn.Module:
     """The discriminator that the generator of that name was trained against: images → logits.
 
     Raises:
-        UserError: there is nothing of that name, the file is damaged, or it holds a generator only.
+        UserError: there is nothing of that name, the file is damaged, or it holds none.
     """
-    path, settings, _, weights = _find(source)
-    if not weights:
-        raise UserError(f"{path} holds a generator only; load the run's folder instead.")
-    _, discriminator = build(settings)
-    return _filled(discriminator, weights, path)
+    method = load_method(source)
+    if "discriminator" not in method.players:
+        raise UserError(f"{source} was trained by {method.name!r}, which has no discriminator.")
+    return method.network("discriminator")
 
 
-def _filled(network: nn.Module, weights: dict[str, Tensor], path: Path) -> nn.Module:
-    try:
-        network.load_state_dict(weights)
-    except RuntimeError as error:
-        raise UserError(f"{path} holds other layers than its settings say.") from error
-    return network.eval().requires_grad_(False)
+def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
+    """n noise vectors (n, latent_dim) on the scale that the generator was trained with.
+
+    For a conditional generator, with the classes 0, 1, 2, … in turn: (n, latent_dim + classes).
+    """
+    rng = torch.Generator().manual_seed(seed)
+    z = torch.randn(n, settings.latent_dim, generator=rng) * settings.noise_scale
+    classes = getattr(settings, "classes", 0)
+    return networks.append_one_hot(z, torch.arange(n) % classes, classes) if classes else z
 
 
-def _find(source: str | Path) -> tuple[Path, Settings, dict[str, Tensor], dict[str, Tensor]]:
-    """The file, its settings, the generator's weights and the discriminator's."""
+def _find(source: str | Path) -> Path:
     path = Path(source)
     if str(source) in names():
         path = FOLDER / f"{source}.safetensors"
@@ -112,32 +163,42 @@ def _find(source: str | Path) -> tuple[Path, Settings, dict[str, Tensor], dict[s
             f"There is no generator {str(source)!r}. Name a shipped one ({', '.join(names())}), "
             "the folder of a run (gan-lessons train --out), or a .safetensors file."
         )
+    return path
+
+
+UNREADABLE = (safetensors.SafetensorError, TypeError, KeyError, ValueError, OSError, RecursionError)
+Weights = dict[str, dict[str, Tensor]]  # the tensors of each player
+
+
+def _read(path: Path) -> tuple[type[Method[Any]], Settings, tuple[int, ...], Weights]:
+    """Method, settings, shape of a sample, and weights."""
     if path.suffix != ".safetensors":
-        state = read_checkpoint(path)
-        return path, Settings(**state["settings"]), state["average"], state["discriminator"]
-    settings, tensors = _read(path)
-    theirs = {name for name in tensors if name.startswith(DISCRIMINATOR)}
-    generator = {name: tensors[name] for name in tensors.keys() - theirs}
-    discriminator = {name.removeprefix(DISCRIMINATOR): tensors[name] for name in theirs}
-    return path, settings, generator, discriminator
-
-
-def _read(path: Path) -> tuple[Settings, dict[str, Tensor]]:
+        run = read_checkpoint(path)
     try:
-        with safetensors.safe_open(path, framework="pt") as file:
-            settings = Settings(**json.loads(file.metadata()["settings"]))
-            return settings, {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except (safetensors.SafetensorError, TypeError, KeyError, ValueError, OSError) as error:
+        if path.suffix == ".safetensors":
+            run, weights = _read_safetensors(path)
+        else:
+            weights = {name: run.get(f"{name}_ema", run[name]) for name in run["players"]}
+        kind = find_method(run["method"])
+        return kind, kind.settings_class(**run["settings"]), _shape(run["shape"]), weights
+    except UNREADABLE as error:
         raise UserError(f"{path} is not a generator of this course, or is damaged.") from error
 
 
-def noise(n: int, settings: Settings, seed: int = 0) -> Tensor:
-    """n noise vectors (n, latent_dim) on the scale that the generator was trained with.
+def _read_safetensors(path: Path) -> tuple[dict[str, Any], Weights]:
+    weights: Weights = {}
+    with safetensors.safe_open(path, framework="pt") as file:
+        run: dict[str, Any] = json.loads(file.metadata()["run"])
+        for name in file.keys():  # noqa: SIM118
+            player, _, key = name.partition(".")
+            weights.setdefault(player, {})[key] = file.get_tensor(name)
+    return run, weights
 
-    For a conditional generator, with the classes 0, 1, 2, … in turn: (n, latent_dim + classes).
-    """
-    rng = torch.Generator().manual_seed(seed)
-    z = torch.randn(n, settings.latent_dim, generator=rng) * settings.noise_scale
-    if settings.classes:
-        return models.with_class(z, torch.arange(n) % settings.classes, settings.classes)
-    return z
+
+def _shape(found: Any) -> tuple[int, ...]:
+    shape = tuple(found)
+    if not 1 <= len(shape) <= 4 or not all(
+        isinstance(side, int) and 1 <= side <= 4096 for side in shape
+    ):
+        raise ValueError(f"no shape of a sample: {shape}")
+    return shape

@@ -2,17 +2,19 @@
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_lessons import losses, models, onepass, pretrained
+from gan_lessons import losses, networks, pretrained
 from gan_lessons.cli import main
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
-from gan_lessons.training import RECIPES, Settings, Trainer
+from gan_lessons.methods import RECIPES, GANSettings, one_pass
+from gan_lessons.training import Trainer
 from gan_lessons.widgets import LatentExplorer, Sketchpad
 
 CLASSES = 3
@@ -29,34 +31,42 @@ def digits() -> Tensor:
     return torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-def networks() -> tuple[nn.Module, nn.Module]:
+def pair_of_networks() -> tuple[nn.Module, nn.Module]:
     torch.manual_seed(1)
-    return models.ConvGenerator(8 + CLASSES, 8), models.ConvDiscriminator(8, CLASSES)
+    return networks.ConvGenerator(8 + CLASSES, 8), networks.ConvDiscriminator(8, CLASSES)
+
+
+def gradients(*players: nn.Module) -> list[Tensor]:
+    found = [p.grad for player in players for p in player.parameters()]
+    return [gradient.clone() for gradient in found if gradient is not None]
 
 
 def test_the_discriminator_answers_for_each_class(digits: Tensor) -> None:
-    assert models.ConvDiscriminator(8, CLASSES)(digits[:5]).shape == (5, CLASSES)
-    assert models.ConvDiscriminator(8)(digits[:5]).shape == (5,)
+    assert networks.ConvDiscriminator(8, CLASSES)(digits[:5]).shape == (5, CLASSES)
+    assert networks.ConvDiscriminator(8)(digits[:5]).shape == (5,)
 
 
 def test_gradients_are_those_of_two_passes_about_the_classes_asked(digits: Tensor) -> None:
-    generator, discriminator = networks()
+    generator, discriminator = pair_of_networks()
     pair, real, labels = losses.OBJECTIVES["non_saturating"], digits[:8], torch.arange(8) % CLASSES
-    z = models.with_class(torch.randn(8, 8), labels, CLASSES)
-    onepass.backward(generator, discriminator, pair, real, z, labels, r1=2.0)
-    once = [p.grad.clone() for net in (discriminator, generator) for p in net.parameters()]
+    z = networks.append_one_hot(torch.randn(8, 8), labels, CLASSES)
+    one_pass.backward(generator, discriminator, pair, real, z, labels, r1=2.0)
+    once = gradients(discriminator, generator)
 
-    generator.zero_grad(), discriminator.zero_grad()
+    generator.zero_grad()
+    discriminator.zero_grad()
 
-    def judge(images: Tensor) -> Tensor:
+    def answer(images: Tensor) -> Tensor:
         return torch.stack([discriminator(images)[i, label] for i, label in enumerate(labels)])
 
     fake = generator(z)
-    loss = pair.discriminator_loss(judge(real), judge(fake.detach())) + 2.0 * losses.r1(judge, real)
+    loss = pair.discriminator_loss(answer(real), answer(fake.detach())) + 2.0 * losses.r1(
+        answer, real
+    )
     loss.backward()
-    twice = [p.grad.clone() for p in discriminator.parameters()]
-    pair.generator_loss(judge(fake)).backward(inputs=list(generator.parameters()))
-    twice += [p.grad.clone() for p in generator.parameters()]
+    twice = gradients(discriminator)
+    pair.generator_loss(answer(fake)).backward(inputs=list(generator.parameters()))
+    twice += gradients(generator)
     for one, two in zip(once, twice, strict=True):
         assert (one - two).norm() <= 1e-5 * two.norm() + 1e-12
 
@@ -105,7 +115,7 @@ def test_one_digit_alone_is_an_ordinary_generator(digits: Tensor, tmp_path: Path
     generator, settings = pretrained.load_generator(tmp_path, digit=2)
     z = pretrained.noise(4, settings)
     assert z.shape == (4, 8)
-    asked = models.with_class(z, torch.full((4,), 2), CLASSES)
+    asked = networks.append_one_hot(z, torch.full((4,), 2), CLASSES)
     assert torch.equal(generator(z), every(asked))
     for digit in (3, -1):
         with pytest.raises(UserError, match="knows the classes 0 to 2"):
@@ -129,26 +139,41 @@ def test_the_command_draws_one_digit(digits: Tensor, tmp_path: Path, capsys) -> 
 
 
 def test_labels_are_asked_for(digits: Tensor) -> None:
-    for labels in (None, torch.zeros(5, dtype=torch.long)):
-        with pytest.raises(UserError, match="needs labels, one for each of the 64 samples"):
+    for labels, said in (
+        (None, "needs labels, one for each of the 64 samples"),
+        (torch.zeros(5).long(), "one for each of the 64 samples"),
+        (torch.full((64,), CLASSES), "go from 3 to 3; with 3 classes they .* from 0 to 2"),
+        (torch.zeros(64), r"whole numbers .*, not torch.float32"),
+        (torch.zeros(64, 1).long(), r"not torch.int64 \(64, 1\)"),
+    ):
+        with pytest.raises(UserError, match=said):
             Trainer(digits, SETTINGS, labels=labels)
+
+
+def test_half_steps_know_the_classes(digits: Tensor) -> None:
+    run = Trainer(digits, SETTINGS, labels=torch.arange(64) % CLASSES)
+    run.half_step("discriminator")
+    run.half_step("generator")
+    assert run.step == 1
 
 
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ({"update": "in_turn"}, "classes is 3; with update 'in_turn' on 'cpu' choose 0"),
         ({"network": "dense"}, "the network 'dense' knows no classes"),
         ({"classes": -1}, "classes is -1; choose a whole number"),
     ],
 )
-def test_what_has_no_classes_says_so(wrong: dict, said: str) -> None:
+def test_what_has_no_classes_says_so(wrong: dict[str, Any], said: str) -> None:
     with pytest.raises(UserError, match=said):
         replace(SETTINGS, **wrong)
 
 
 def test_a_recipe_without_classes_leaves_labels_alone(digits: Tensor) -> None:
-    assert Trainer(digits, Settings(), labels=torch.zeros(64)).labels is None
+    assert (
+        "loss_generator"
+        in Trainer(digits, GANSettings(), labels=torch.zeros(64)).train_step().values
+    )
 
 
 def test_widgets_for_noise_alone_ask_for_one_digit(digits: Tensor, tmp_path: Path) -> None:

@@ -3,18 +3,20 @@
 import json
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor
+from torch import Tensor, nn
 
-from gan_lessons import judge, metrics, pretrained, training
+from gan_lessons import classifier, metrics, pretrained, training
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
-from gan_lessons.training import Settings, Trainer
+from gan_lessons.methods import GAN, GANSettings
+from gan_lessons.training import Trainer
 
-SETTINGS = Settings(
+SETTINGS = GANSettings(
     latent_dim=8,
     generator_width=6,
     discriminator_width=4,
@@ -40,11 +42,11 @@ def images_of(source: str | Path) -> Tensor:
 
 def test_a_saved_generator_comes_back_within_half_precision(trainer, tmp_path) -> None:
     path = tmp_path / "g.safetensors"
-    pretrained.save_generator(trainer, path)
+    pretrained.save_networks(trainer, path)
     generator, settings = pretrained.load_generator(path)
     assert settings == SETTINGS
     assert not generator.training
-    for name, tensor in trainer.average.state_dict().items():
+    for name, tensor in trainer.generator_ema.state_dict().items():
         loaded = generator.state_dict()[name]
         assert loaded.dtype == tensor.dtype, name
         # A half has 11 binary digits, and steps of 2⁻²⁴ near 0.
@@ -56,7 +58,7 @@ def test_a_saved_generator_comes_back_within_half_precision(trainer, tmp_path) -
 
 def test_the_discriminator_is_saved_with_its_generator(trainer, tmp_path) -> None:
     path = tmp_path / "g.safetensors"
-    pretrained.save_generator(trainer, path)
+    pretrained.save_networks(trainer, path)
     trainer.save(tmp_path / pretrained.CHECKPOINT)
     wanted = trainer.discriminator(trainer.samples).detach()
     exact = pretrained.load_discriminator(tmp_path)
@@ -68,13 +70,25 @@ def test_the_discriminator_is_saved_with_its_generator(trainer, tmp_path) -> Non
     assert wanted.std() > 0.001  # not all the same, so that the comparison says something
 
 
-def test_a_file_without_a_discriminator_says_so(trainer, tmp_path) -> None:
-    path = tmp_path / "g.safetensors"
-    metadata = {"settings": json.dumps({"latent_dim": 8, "generator_width": 6})}
-    save_file(trainer.average.state_dict(), path, metadata)
-    pretrained.load_generator(path)
-    with pytest.raises(UserError, match="holds a generator only; load the run's folder"):
-        pretrained.load_discriminator(path)
+def header(**changes: Any) -> dict[str, str]:
+    """What stands in a file beside its tensors."""
+    run = {"method": "gan", "settings": SETTINGS.asdict(), "shape": [1, 28, 28]}
+    return {"run": json.dumps(run | changes)}
+
+
+def test_a_method_without_noise_or_discriminator_says_so(trainer, tmp_path, monkeypatch) -> None:
+    pretrained.save_networks(trainer, tmp_path / "g.safetensors")
+    monkeypatch.setattr(pretrained, "Adversarial", int)
+    with pytest.raises(UserError, match="was trained by 'gan', which has no generator of noise"):
+        pretrained.load_generator(tmp_path / "g.safetensors")
+    monkeypatch.setattr(GAN, "build", lambda *_: {"generator": nn.Linear(1, 1)})
+    save_file(
+        {"generator.weight": torch.ones(1, 1), "generator.bias": torch.ones(1)},
+        tmp_path / "one.safetensors",
+        header(),
+    )
+    with pytest.raises(UserError, match="was trained by 'gan', which has no discriminator"):
+        pretrained.load_discriminator(tmp_path / "one.safetensors")
 
 
 def test_a_run_is_its_checkpoint_exactly(trainer, tmp_path) -> None:
@@ -103,15 +117,34 @@ def test_noise_has_the_scale_of_training_and_follows_its_seed() -> None:
     assert not torch.equal(z, pretrained.noise(2000, SETTINGS, seed=1))
 
 
-def test_names_are_the_files_that_ship_but_not_the_judge(trainer, tmp_path, monkeypatch) -> None:
+def test_a_number_too_large_for_half_precision_stays_what_it_is(trainer, tmp_path) -> None:
+    run = trainer.branch()
+    with torch.no_grad():
+        run.generator_ema[0].weight[0, 0] = 1e6
+    pretrained.save_networks(run, tmp_path / "g.safetensors")
+    generator, _ = pretrained.load_generator(tmp_path / "g.safetensors")
+    assert generator.get_parameter("0.weight")[0, 0] == 1e6
+
+
+def test_a_file_is_the_same_every_time(trainer, tmp_path) -> None:
+    contents = set()
+    for name in "abcdefgh":
+        pretrained.save_networks(trainer, tmp_path / name)
+        contents.add((tmp_path / name).read_bytes())
+    assert len(contents) == 1
+
+
+def test_names_are_the_files_that_ship_but_not_the_classifier(
+    trainer, tmp_path, monkeypatch
+) -> None:
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     assert pretrained.names() == []
-    for name in ("b", "a", "judge"):
-        pretrained.save_generator(trainer, tmp_path / f"{name}.safetensors")
+    for name in ("b", "a", "classifier"):
+        pretrained.save_networks(trainer, tmp_path / f"{name}.safetensors")
     assert pretrained.names() == ["a", "b"]
     assert torch.equal(images_of("a"), images_of(tmp_path / "a.safetensors"))
-    with pytest.raises(UserError, match=r"no generator 'judge'. Name a shipped one \(a, b\)"):
-        pretrained.load_generator("judge")
+    with pytest.raises(UserError, match=r"no generator 'classifier'. Name a shipped one \(a, b\)"):
+        pretrained.load_generator("classifier")
 
 
 def test_what_is_not_there_is_said(tmp_path) -> None:
@@ -123,7 +156,7 @@ def test_what_is_not_there_is_said(tmp_path) -> None:
 @pytest.mark.parametrize("kept", [0, 4, 100, 5000])
 def test_a_truncated_file_is_named(trainer, tmp_path, kept) -> None:
     path = tmp_path / "g.safetensors"
-    pretrained.save_generator(trainer, path)
+    pretrained.save_networks(trainer, path)
     path.write_bytes(path.read_bytes()[:kept])
     with pytest.raises(UserError, match=r"g\.safetensors is not a generator .* or is damaged"):
         pretrained.load_generator(path)
@@ -134,26 +167,35 @@ def test_a_truncated_file_is_named(trainer, tmp_path, kept) -> None:
     [
         None,
         {},
-        {"settings": "{"},
-        {"settings": "7"},
-        {"settings": '{"latent": 8}'},
-        {"settings": '{"latent_dim": 0}'},
+        {"run": "{"},
+        {"run": "[" * 200_000},
+        header(settings=7),
+        header(settings={"latent": 8}),
+        header(settings={"latent_dim": 0}),
+        header(method="other"),
+        header(shape=[1, 28, -28]),
+        header(shape=7),
+        header(shape=["a"]),
     ],
+    ids=range(11),
 )
 def test_other_safetensors_files_are_named(tmp_path, metadata) -> None:
     path = tmp_path / "g.safetensors"
     save_file({"x": torch.zeros(3)}, path, metadata)
-    with pytest.raises(UserError, match="is not a generator of this course"):
+    with pytest.raises(UserError, match=r"g\.safetensors is not a generator of this course"):
         pretrained.load_generator(path)
 
 
-def test_layers_that_contradict_the_settings_are_named(tmp_path) -> None:
+def test_layers_that_contradict_the_settings_are_named(trainer, tmp_path) -> None:
     path = tmp_path / "g.safetensors"
-    generator, _ = training.build(SETTINGS)
-    metadata = {"settings": json.dumps({"latent_dim": 9, "generator_width": 6})}
-    save_file(generator.state_dict(), path, metadata)
-    with pytest.raises(UserError, match="other layers than its settings say"):
-        pretrained.load_generator(path)
+    pretrained.save_networks(trainer, path)
+    tensors = load_file(path)
+    wider = header(settings=SETTINGS.asdict() | {"latent_dim": 9})
+    few = {name: tensor for name, tensor in tensors.items() if name.startswith("generator")}
+    for kept, metadata in ((tensors, wider), (few, header())):
+        save_file(kept, path, metadata)
+        with pytest.raises(UserError, match="other layers than its settings say"):
+            pretrained.load_generator(path)
 
 
 def test_the_shipped_dcgan_draws_digits() -> None:
@@ -182,11 +224,13 @@ def test_the_shipped_discriminators_tell_digits_from_noise_and_from_nothing() ->
 
 def test_the_conditional_one_draws_the_digit_that_is_asked_for() -> None:
     generator, settings = pretrained.load_generator("conditional")
-    _, seen = judge.load().look(training.sample(generator, pretrained.noise(1000, settings)))
+    _, seen = classifier.load().predict(
+        training.sample(generator, pretrained.noise(1000, settings))
+    )
     right = (seen.argmax(dim=1) == torch.arange(1000) % 10).float().mean()
     assert right > 0.97
     seven, settings = pretrained.load_generator("conditional", digit=7)
-    _, seen = judge.load().look(seven(pretrained.noise(100, settings)))
+    _, seen = classifier.load().predict(seven(pretrained.noise(100, settings)))
     assert (seen.argmax(dim=1) == 7).float().mean() > 0.9
 
 

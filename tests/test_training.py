@@ -10,6 +10,7 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -19,18 +20,27 @@ from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from gan_lessons import losses
 from gan_lessons.errors import UserError
+from gan_lessons.methods import GAN, RECIPES, GANSettings
+from gan_lessons.plane import Plan
 from gan_lessons.training import (
-    RECIPES,
+    METHODS,
     Diverged,
+    Event,
+    History,
+    Method,
     Settings,
     Trainer,
-    build,
+    Values,
+    build_networks,
     check_setting,
+    describe,
+    find_method,
     read_checkpoint,
-    update_average,
+    update_ema,
 )
+from gan_lessons.training.history import LIMIT
 
-SMALL = Settings(
+SMALL = GANSettings(
     latent_dim=8,
     generator_width=6,
     discriminator_width=4,
@@ -60,7 +70,7 @@ def finish(trainer: Trainer, steps: int | None = None) -> Trainer:
     return trainer
 
 
-# Settings
+# GANSettings
 
 
 @pytest.mark.parametrize(
@@ -76,6 +86,7 @@ def finish(trainer: Trainer, steps: int | None = None) -> Trainer:
         ("objective", "minmax", "choose one of minimax"),
         ("penalty", None, "choose one of none"),
         ("steps", 0, "from 1"),
+        ("discriminator_steps", 1.0, "whole number"),
         ("seconds", -1, "from 0.1"),
         ("seed", "seven", "whole number"),
         ("ema_decay", 1, "ema_decay is 1"),
@@ -83,21 +94,36 @@ def finish(trainer: Trainer, steps: int | None = None) -> Trainer:
 )
 def test_an_impossible_setting_is_refused_with_its_range(name, value, fragment) -> None:
     with pytest.raises(UserError, match=fragment):
-        Settings(**{name: value})
+        GANSettings(**{name: value})
 
 
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(UserError, match="drop one"):
-        Settings(steps=5, seconds=5)
+        GANSettings(steps=5, seconds=5)
     with pytest.raises(UserError, match="no labels to smooth"):
-        Settings(objective="hinge", label_smoothing=0.1)
+        GANSettings(objective="hinge", label_smoothing=0.1)
     with pytest.raises(UserError, match="There is no setting 'lr'"):
-        check_setting("lr", 0.1)
+        check_setting(GANSettings, "lr", 0.1)
 
 
-def test_every_setting_has_a_range_or_options() -> None:
-    for name, setting in Settings.__dataclass_fields__.items():
-        assert {"range", "options"} & set(setting.metadata), name
+@pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
+def test_every_setting_says_all_that_there_is_to_know_of_it(method: type[Method[Any]]) -> None:
+    for name, setting in describe(method.settings_class).items():
+        if setting.kind is tuple:  # has a check of its own
+            continue
+        assert setting.label, name
+        assert setting.options or setting.kind is bool or setting.range[0] < setting.range[1], name
+        low, high = setting.slider
+        assert setting.range[0] <= low <= high <= setting.range[1], name
+        setting.check(setting.default)
+        assert setting.parse(str(setting.default)) == setting.default or setting.default is None
+        assert str(setting).startswith(f"{name} = {setting.default}")
+
+
+def test_a_new_default_keeps_the_description_of_the_class_above() -> None:
+    above, below = (describe(each)["lr_generator"] for each in (GANSettings, Plan))
+    assert (above.default, below.default) == (3e-3, 2e-3)
+    assert replace(above, default=0) == replace(below, default=0)
 
 
 def test_too_few_samples_for_a_batch() -> None:
@@ -111,21 +137,21 @@ def test_too_few_samples_for_a_batch() -> None:
 def test_each_step_moves_its_own_player_and_leaves_the_other_no_gradient(samples) -> None:
     trainer = Trainer(samples, SMALL)
     before = weights(trainer.generator)[0], weights(trainer.discriminator)[0]
-    trainer.discriminator_step()
+    trainer.half_step("discriminator")
     assert torch.equal(before[0], weights(trainer.generator)[0])
     assert not torch.equal(before[1], weights(trainer.discriminator)[0])
     assert all(p.grad is None for p in trainer.generator.parameters())
     trainer.optimizer_discriminator.zero_grad()
     middle = weights(trainer.discriminator)
-    trainer.generator_step()
+    trainer.half_step("generator")
     assert not torch.equal(before[0], weights(trainer.generator)[0])
     assert all(map(torch.equal, middle, weights(trainer.discriminator)))
     assert all(p.grad is None for p in trainer.discriminator.parameters())
 
 
-def plain_loop(samples: Tensor, settings: Settings, steps: int) -> tuple[nn.Module, nn.Module]:
+def plain_loop(samples: Tensor, settings: GANSettings, steps: int) -> tuple[nn.Module, nn.Module]:
     """The training loop as lesson 07 writes it, with none of the trainer's machinery."""
-    generator, discriminator = build(settings)
+    generator, discriminator = build_networks(settings).values()
     average = copy.deepcopy(generator)
     betas = (settings.beta1, settings.beta2)
     optimizer_g = torch.optim.Adam(generator.parameters(), settings.lr_generator, betas)
@@ -146,7 +172,7 @@ def plain_loop(samples: Tensor, settings: Settings, steps: int) -> tuple[nn.Modu
         optimizer_g.zero_grad()
         loss.backward()
         optimizer_g.step()
-        update_average(average, generator, min(settings.ema_decay, step / (step + 10)))
+        update_ema(average, generator, min(settings.ema_decay, step / (step + 10)))
     return average, discriminator
 
 
@@ -155,7 +181,7 @@ def test_the_trainer_does_what_the_plain_loop_does(samples) -> None:
     average, discriminator = plain_loop(samples, settings, 6)
     trainer = finish(Trainer(samples, settings), 6)
     assert same(trainer.discriminator, discriminator)
-    assert same(trainer.average, average)
+    assert same(trainer.generator_ema, average)
 
 
 @pytest.mark.parametrize("objective", losses.OBJECTIVES)
@@ -164,7 +190,7 @@ def test_every_objective_trains_with_every_penalty(samples, objective, penalty) 
     settings = replace(SMALL, objective=objective, penalty=penalty, instance_noise=0.1, steps=2)
     event = finish(Trainer(samples, settings)).history[-1]
     assert event.step == 2
-    assert torch.tensor(event).isfinite().all()
+    assert all(map(math.isfinite, event.values.values()))
 
 
 def test_a_penalty_changes_what_d_learns(samples) -> None:
@@ -192,7 +218,8 @@ def test_every_epoch_has_each_sample_at_most_once_and_its_own_order(samples) -> 
     settings = replace(SMALL, batch_size=10)
     trainer = Trainer(torch.arange(50).float().view(50, 1, 1, 1).expand(50, 1, 28, 28), settings)
     epochs = [
-        torch.cat([trainer.next_batch()[:, 0, 0, 0] for _ in range(5)]).tolist() for _ in range(2)
+        torch.cat([trainer.next_batch()["samples"][:, 0, 0, 0] for _ in range(5)]).tolist()
+        for _ in range(2)
     ]
     assert sorted(epochs[0]) == sorted(epochs[1]) == list(range(50))
     assert epochs[0] != epochs[1]
@@ -209,7 +236,7 @@ def test_the_average_agrees_with_pytorchs(samples) -> None:
             for parameter in model.parameters():
                 parameter.add_(1)
         theirs.update_parameters(model)
-        update_average(ours, model, 0.9)
+        update_ema(ours, model, 0.9)
     for name, tensor in theirs.module.state_dict().items():
         if tensor.is_floating_point():  # PyTorch's also averages BatchNorm's counter of batches
             assert torch.allclose(ours.state_dict()[name], tensor, atol=1e-6), name
@@ -256,8 +283,8 @@ def test_seconds_end_a_run_and_count_the_callers_time(samples, monkeypatch) -> N
     trainer = Trainer(samples, replace(SMALL, steps=None, seconds=12 / 16))
     for event in trainer.run():
         clock += 3 / 16 if event.step == 1 else 0
-    # Two half steps and their listener take 3/16 s, and the first time as much again.
-    assert (trainer.step, trainer.elapsed) == (3, 12 / 16)
+    # A step and its listener take 2/16 s, and the first time 3/16 more.
+    assert (trainer.step, trainer.elapsed) == (5, 13 / 16)
     assert trainer.progress == 1
 
 
@@ -286,7 +313,7 @@ def test_resuming_equals_never_having_stopped(samples, tmp_path, penalty) -> Non
     half.save(tmp_path / "checkpoint.pt")
     finish(half)  # training on does not reach into the file
     resumed = finish(Trainer.load(tmp_path / "checkpoint.pt", samples))
-    for part in ("generator", "discriminator", "average"):
+    for part in ("generator", "discriminator", "generator_ema"):
         assert same(getattr(whole, part), getattr(resumed, part)), part
     assert [e.loss_generator for e in whole.history] == [e.loss_generator for e in resumed.history]
     assert [e.step for e in resumed.history] == list(range(1, 13))
@@ -297,7 +324,7 @@ def test_two_half_steps_are_a_step(samples) -> None:
     finish(whole, 3)
     for _ in range(3):
         halves.half_step("discriminator")
-        assert halves.judged is not None
+        assert halves.partial.keys() == {"loss_discriminator", "d_real", "d_fake"}
         halves.half_step("generator")
     assert same(whole.generator, halves.generator)
     assert same(whole.discriminator, halves.discriminator)
@@ -419,13 +446,13 @@ def interruptible() -> Iterator[None]:
 @pytest.mark.usefixtures("interruptible")
 def test_an_interrupt_waits_for_the_end_of_the_step(samples, monkeypatch) -> None:
     trainer = finish(Trainer(samples, SMALL), 2)
-    original = Trainer.generator_step
+    original = GAN.generator_step
 
-    def interrupted(self: Trainer) -> float:
+    def interrupted(self: GAN, run: Trainer) -> Values:
         os.kill(os.getpid(), signal.SIGINT)
-        return original(self)
+        return original(self, run)
 
-    monkeypatch.setattr(Trainer, "generator_step", interrupted)
+    monkeypatch.setattr(GAN, "generator_step", interrupted)
     with pytest.raises(KeyboardInterrupt):
         trainer.train_step()
     monkeypatch.undo()
@@ -444,7 +471,7 @@ def test_training_works_off_the_main_thread(samples) -> None:
 def test_sampling_the_raw_generator_leaves_it_as_it_was(samples) -> None:
     trainer = finish(Trainer(samples, SMALL), 2)
     before = weights(trainer.generator)
-    raw = trainer.sample(torch.zeros(2, 8), average=False)
+    raw = trainer.sample(torch.zeros(2, 8), ema=False)
     assert trainer.generator.training
     assert all(map(torch.equal, before, weights(trainer.generator)))
     assert not torch.equal(raw, trainer.sample(torch.zeros(2, 8)))
@@ -460,7 +487,7 @@ def test_two_processes_with_one_seed_agree(tmp_path: Path) -> None:
             env=os.environ | {"GAN_LESSONS_DATA": "bundled"},
         )
     a, b = (read_checkpoint(tmp_path / name / "checkpoint.pt") for name in ("a", "b"))
-    for part in ("generator", "discriminator", "average"):
+    for part in ("generator", "discriminator", "generator_ema"):
         for x, y in zip(a[part].values(), b[part].values(), strict=True):
             assert torch.equal(x, y)
 
@@ -471,3 +498,214 @@ def test_recipes_are_settings_that_build(samples) -> None:
         labels = torch.arange(len(more)) % 10  # for a conditional one
         event = next(Trainer(more, recipe, labels=labels).run(1))
         assert 0 < event.d_real < 1
+        assert event.d_real == event.values["d_real"]
+        with pytest.raises(AttributeError, match="no 'd_reel'; it has loss_discriminator"):
+            _ = event.d_reel
+
+
+# What is wrong with what one gives
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ([1.0, 2.0], "float tensor .*, not list"),
+        (torch.zeros(50, 1, 28, 28, dtype=torch.uint8), "not torch.uint8"),
+        (torch.zeros(50), r"not torch.float32 \(50,\)"),
+        (torch.full((50, 1, 28, 28), math.nan), "hold NaN"),
+        (torch.zeros(50, 1, 28, 20), "no square images"),
+        (torch.zeros(50, 2), "no square images"),
+    ],
+    ids=["list", "uint8", "vector", "nan", "oblong", "points"],
+)
+def test_samples_that_cannot_be_learned_are_refused(wrong: Any, said: str) -> None:
+    with pytest.raises(UserError, match=said):
+        Trainer(wrong, SMALL)
+
+
+def test_networks_that_do_not_fit_the_samples_are_refused(samples: Tensor) -> None:
+    networks = build_networks(SMALL)
+    odd = nn.Sequential(nn.Flatten(), nn.Linear(7, 1), nn.Flatten(0))
+    with pytest.raises(UserError, match="cannot take samples of shape"):
+        Trainer(samples, SMALL, networks | {"discriminator": odd})
+    low = nn.Sequential(networks["generator"], nn.AvgPool2d(2))
+    with pytest.raises(UserError, match=r"makes samples of shape \(1, 14, 14\); the real ones"):
+        Trainer(samples, SMALL, networks | {"generator": low})
+
+
+def test_a_method_that_is_not_there_is_named(samples: Tensor) -> None:
+    with pytest.raises(UserError, match="no method's settings; take those of one of gan, one_pass"):
+        Trainer(samples, Settings())
+    with pytest.raises(UserError, match="no method 'vee' here; there are gan"):
+        find_method("vee")
+
+
+def test_the_state_of_a_run_with_another_seed_is_refused(samples: Tensor) -> None:
+    other = Trainer(samples, replace(SMALL, seed=1)).state()
+    trainer = Trainer(samples, SMALL)
+    with pytest.raises(UserError, match=r"seed is fixed when a run begins \(here to 0\)"):
+        trainer.restore(other)
+
+
+def test_steps_before_one_that_diverges_are_in_the_history(samples: Tensor) -> None:
+    trainer = Trainer(samples, SMALL)
+    step = GAN.generator_step
+
+    def spoil(self: GAN, run: Trainer) -> Values:
+        values = step(self, run)
+        if run.step == 2:
+            next(run.discriminator.parameters()).data.fill_(math.nan)
+        return values
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(GAN, "generator_step", spoil)
+        with pytest.raises(Diverged, match="at step 3"):
+            trainer.train_step(10)
+    assert [event.step for event in trainer.history] == [1, 2, 3]
+    assert trainer.step == 3
+
+
+# Half steps
+
+
+def test_an_unknown_turn_moves_nothing(samples: Tensor) -> None:
+    trainer = Trainer(samples, SMALL)
+    before = weights(trainer.generator)
+    with pytest.raises(UserError, match="no turn 'nonsense': it has discriminator, generator"):
+        trainer.half_step("nonsense")
+    assert all(map(torch.equal, before, weights(trainer.generator)))
+    assert (trainer.step, trainer.batches) == (0, 0)
+
+
+# History
+
+
+def event(step: int, **values: float) -> Event:
+    return Event(step, step / 10, step / 100, values)
+
+
+def test_a_history_gives_back_what_was_measured() -> None:
+    history = History()
+    history.append(event(1, a=1.0))
+    history.append(event(2, a=2.0, b=3.0))
+    history.append(event(3, b=4.0))
+    assert [each.step for each in history] == [1, 2, 3]
+    assert history[1] == event(2, a=2.0, b=3.0)
+    assert list(history.column("a")[:2]) == [1.0, 2.0]
+    assert math.isnan(history.column("a")[2])
+    assert math.isnan(history[0].b)
+    assert all(map(math.isnan, history.column("unknown")))
+    assert history[-2:] == [history[1], history[2]] or math.isnan(history[2].a)
+    again = History.restored(history.state())
+    assert [str(each) for each in again] == [str(each) for each in history]
+
+
+def test_a_long_history_gets_coarser_and_keeps_its_ends() -> None:
+    history = History()
+    for step in range(1, 3 * LIMIT):
+        history.append(event(step, a=float(step)))
+    assert len(history) <= LIMIT
+    steps = [each.step for each in history]
+    assert steps == sorted(steps)
+    assert (steps[0], steps[-1]) == (1, 3 * LIMIT - 1)
+    assert list(history.column("a")) == steps
+    assert steps[-100:] == list(range(3 * LIMIT - 100, 3 * LIMIT))
+
+
+# Checkpoints that do not fit together
+
+
+def _without(key: str) -> Any:
+    return lambda state: state.pop(key)
+
+
+def _weights(state: dict[str, Any], name: str = "generator") -> dict[str, Tensor]:
+    found: dict[str, Tensor] = state[name]
+    return found
+
+
+def _rename(state: dict[str, Any], part: str) -> None:
+    first = next(iter(state[part]))
+    state[part][f"other.{first}"] = state[part].pop(first)
+
+
+def _widen(state: dict[str, Any], part: str) -> None:
+    first = next(iter(state[part]))
+    state[part][first] = torch.cat([state[part][first]] * 2)
+
+
+def _adam(state: dict[str, Any], change: Any) -> None:
+    change(state["optimizer_generator"]["state"][0])
+
+
+DAMAGES: dict[str, Any] = {
+    **{
+        f"without {key}": _without(key)
+        for key in (
+            *("generator", "discriminator", "generator_ema", "optimizer_generator"),
+            *("optimizer_discriminator", "rng", "step", "batches", "elapsed", "history", "partial"),
+            *("turn", "shape", "data", "method", "settings", "players"),
+        )
+    },
+    **{f"renamed in {p}": lambda s, p=p: _rename(s, p) for p in ("generator", "generator_ema")},
+    **{f"wider in {p}": lambda s, p=p: _widen(s, p) for p in ("discriminator", "generator_ema")},
+    "other settings": lambda s: s["settings"].update(generator_width=12),
+    "no such setting": lambda s: s["settings"].update(depth=12),
+    "settings out of range": lambda s: s["settings"].update(lr_generator=12),
+    "no such method": lambda s: s.update(method="other"),
+    "another method": lambda s: s.update(method="one_pass"),
+    "rng cut": lambda s: s.update(rng=s["rng"][:-1]),
+    "rng of floats": lambda s: s.update(rng=s["rng"].float()),
+    "rng is a list": lambda s: s.update(rng=[1, 2]),
+    "step below 0": lambda s: s.update(step=-1),
+    "step is a text": lambda s: s.update(step="7"),
+    "batches is NaN": lambda s: s.update(batches=math.nan),
+    "Adam's average is missing": lambda s: _adam(s, lambda entry: entry.pop("exp_avg")),
+    "Adam's average has another shape": lambda s: _adam(
+        s, lambda entry: entry.update(exp_avg=torch.zeros(3))
+    ),
+    "Adam knows fewer weights": lambda s: s["optimizer_generator"]["state"].pop(0),
+    "Adam is a list": lambda s: s.update(optimizer_generator=[]),
+    "Adam without groups": lambda s: s["optimizer_generator"].update(param_groups=[]),
+    "history of other columns": lambda s: s["history"]["names"].append("more"),
+    "history of endless rows": lambda s: s["history"].update(
+        rows=torch.zeros(1, 1).expand(10**9, 3 + len(s["history"]["names"]))
+    ),
+    "history is a text": lambda s: s["history"].update(rows="many"),
+    "generator is a list": lambda s: s.update(generator=[1]),
+    "a weight is a text": lambda s: s["generator"].update({next(iter(s["generator"])): "w"}),
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_a_checkpoint_that_does_not_fit_together_is_refused(
+    samples: Tensor, tmp_path: Path, damage: str
+) -> None:
+    path = tmp_path / "checkpoint.pt"
+    trainer = finish(Trainer(samples, SMALL), 2)
+    trainer.save(path)
+    state = read_checkpoint(path)
+    DAMAGES[damage](state)
+    torch.save(state, path)
+    with pytest.raises(UserError, match=r"checkpoint\.pt"):
+        Trainer.load(path, samples)
+
+
+@pytest.mark.parametrize("content", [torch.zeros(3), {"a": 1}, [1, 2]], ids=str)
+def test_other_files_of_torch_are_refused_without_a_warning(
+    samples: Tensor, tmp_path: Path, content: Any
+) -> None:
+    torch.save(content, tmp_path / "checkpoint.pt")
+    with pytest.raises(UserError, match="not a checkpoint of this course"):
+        Trainer.load(tmp_path / "checkpoint.pt", samples)
+
+
+def test_a_state_that_is_refused_changes_nothing(samples: Tensor) -> None:
+    trainer = finish(Trainer(samples, SMALL), 2)
+    state = trainer.state()
+    _widen(state, "generator_ema")
+    before = weights(trainer.generator)
+    with pytest.raises(UserError, match="'generator_ema' holds other weights"):
+        trainer.restore(state)
+    assert all(map(torch.equal, before, weights(trainer.generator)))
+    assert trainer.step == 2

@@ -12,7 +12,7 @@ from torch import Tensor
 PLAIN_CALLS = 3  # before the recording: libraries choose their kernels and get their memory
 
 
-class Recording:
+class GraphedCall:
     """Calls ``work``; from the fourth call on, replays what it does.
 
     A replay does the same operations on the same memory. So every call brings inputs of the same

@@ -11,9 +11,9 @@ from torch import Tensor
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from gan_lessons import machine, training
-from gan_lessons.recording import PLAIN_CALLS, Recording
-from gan_lessons.training import RECIPES, Diverged, Settings, Trainer
+from gan_lessons.methods import RECIPES, OnePassGAN, OnePassSettings
+from gan_lessons.training import Diverged, Trainer, autotune, trainer
+from gan_lessons.training.cuda_graph import PLAIN_CALLS, GraphedCall
 
 SMALL: dict[str, Any] = {"latent_dim": 8, "generator_width": 8, "discriminator_width": 8}
 DIGITS = torch.rand(64, 1, 28, 28, generator=torch.Generator().manual_seed(0)) * 2 - 1
@@ -67,7 +67,8 @@ class Stream:
 @pytest.fixture
 def gpu(monkeypatch: pytest.MonkeyPatch) -> None:
     """A GPU that is this CPU, but where nothing may wait for a number."""
-    monkeypatch.setattr(training, "place", lambda _: torch.device("cpu"))
+    monkeypatch.setattr(trainer, "resolve_device", lambda _: torch.device("cpu"))
+    monkeypatch.setattr(autotune, "resolve_device", lambda _: torch.device("cpu"))
     monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
     monkeypatch.setattr(torch.cuda, "graph", lambda graph: graph)
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
@@ -93,7 +94,7 @@ def counted_reads() -> Iterator[list[int]]:
         yield reads
 
 
-def settings(recipe: str = "fast", **how: Any) -> Settings:
+def settings(recipe: str = "fast", **how: Any) -> Any:
     return replace(RECIPES[recipe], batch_size=8, device="cuda", **SMALL, **how)
 
 
@@ -105,7 +106,7 @@ def test_a_replay_does_the_work_without_calling_it(gpu: None) -> None:
         total.add_(x)
         return (x * y).sum()
 
-    recording = Recording(work)
+    recording = GraphedCall(work)
     answers = [recording(torch.full((2,), float(i)), torch.ones(2)) for i in range(8)]
     assert [float(each) for each in answers] == [2 * i for i in range(8)]
     assert total.tolist() == [sum(range(8))] * 2
@@ -116,23 +117,24 @@ def test_a_replay_does_the_work_without_calling_it(gpu: None) -> None:
 @pytest.mark.parametrize("precision", ["float32", "bfloat16"])
 def test_recorded_steps_are_the_plain_ones(gpu: None, recipe: str, precision: str) -> None:
     runs = []
-    for cuda_graphs in ("off", "on"):
+    for cuda_graphs in (False, True):
         how = settings(recipe, precision=precision, cuda_graphs=cuda_graphs, steps=40)
         runs.append(Trainer(DIGITS, how, labels=LABELS))
         for _ in runs[-1].run():
             pass
     plain, recorded = runs
-    assert len(recorded._recordings) == 2  # steps with R1, steps without
-    assert all(each.graph for each in recorded._recordings.values())
-    assert [e[3:] for e in plain.history] == [e[3:] for e in recorded.history]
-    for part in ("generator", "discriminator", "average"):
+    assert isinstance(recorded.method, OnePassGAN)
+    assert len(recorded.method._graphs) == 2  # steps with R1, steps without
+    assert all(each.graph for each in recorded.method._graphs.values())
+    assert [e.values for e in plain.history] == [e.values for e in recorded.history]
+    for part in ("generator", "discriminator", "generator_ema"):
         ones, others = (getattr(run, part).state_dict() for run in runs)
         for name in ones:
             assert torch.equal(ones[name], others[name]), (part, name)
 
 
 def test_a_change_and_a_return_are_followed_by_what_is_recorded(gpu: None) -> None:
-    runs = [Trainer(DIGITS, settings(cuda_graphs=each)) for each in ("off", "on")]
+    runs = [Trainer(DIGITS, settings(cuda_graphs=each)) for each in (False, True)]
     for run in runs:
         for _ in run.run(30):
             pass
@@ -143,13 +145,13 @@ def test_a_change_and_a_return_are_followed_by_what_is_recorded(gpu: None) -> No
         run.restore(state)
         for _ in run.run(10):
             pass
-    plain, recorded = (torch.tensor(run.history)[:, 3:] for run in runs)
+    plain, recorded = (run.history.state()["rows"][:, 3:] for run in runs)
     assert len(plain) == 40
     assert torch.equal(plain, recorded)
 
 
-@pytest.mark.parametrize("cuda_graphs", ["off", "on"])
-def test_losses_of_many_steps_are_read_at_once(gpu: None, cuda_graphs: str) -> None:
+@pytest.mark.parametrize("cuda_graphs", [False, True])
+def test_losses_of_many_steps_are_read_at_once(gpu: None, cuda_graphs: bool) -> None:
     run = Trainer(DIGITS, settings("conditional", cuda_graphs=cuda_graphs), labels=LABELS)
     with counted_reads() as reads:
         events = list(run.run(40))
@@ -162,7 +164,9 @@ def test_a_run_ends_at_its_last_step_and_is_that_of_the_cpu(gpu: None) -> None:
     there = Trainer(DIGITS, settings(steps=20))
     here = Trainer(DIGITS, replace(there.settings, device="cpu"))
     assert [len(list(run.run())) for run in (there, here)] == [2, 20]
-    assert [e[:2] + e[3:] for e in there.history] == [e[:2] + e[3:] for e in here.history]
+    assert [(e.epoch, e.values) for e in there.history] == [
+        (e.epoch, e.values) for e in here.history
+    ]
 
 
 def test_divergence_is_noticed_late_but_at_its_step(gpu: None) -> None:
@@ -173,14 +177,30 @@ def test_divergence_is_noticed_late_but_at_its_step(gpu: None) -> None:
         run.train_step(16)
 
 
-def test_levers_that_the_gpu_lacks_are_left_out(gpu: None, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_half_steps_go_between_recorded_ones(gpu: None) -> None:
+    """Gradients that a half step dropped were once never seen by a replay again."""
+    runs = [Trainer(DIGITS, settings(cuda_graphs=each)) for each in (False, True)]
+    for run in runs:
+        run.train_step(10)
+        for player in ("discriminator", "generator"):
+            run.half_step(player)
+        run.train_step(10)
+    plain, recorded = (run.history.state()["rows"][:, 3:] for run in runs)
+    assert len(plain) == 21
+    assert torch.equal(plain, recorded)
+
+
+def test_candidates_that_the_gpu_lacks_are_left_out(
+    gpu: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(graph: Graph) -> None:
         raise RuntimeError("no graphs here")
 
     monkeypatch.setattr(torch.cuda, "graph", refuse)
-    tried = machine.candidates("cuda")
-    assert {each["cuda_graphs"] for each in tried} == {"off", "on"}
-    measured = [levers for levers, _ in machine.measure(tried, "cuda")]
-    assert measured == [each for each in tried if each["cuda_graphs"] == "off"]
+    usual = OnePassSettings(device="cuda", **SMALL)
+    tried = OnePassGAN.candidates(usual)
+    assert {each["cuda_graphs"] for each in tried} == {False, True}
+    measured = [changes for changes, _ in autotune.measure(usual, tried)]
+    assert measured == [each for each in tried if not each["cuda_graphs"]]
     with pytest.raises(RuntimeError, match="no graphs here"):  # nothing is left
-        machine.measure(tried[1:2], "cuda")
+        autotune.measure(usual, tried[1:2])

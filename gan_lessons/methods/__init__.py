@@ -1,0 +1,43 @@
+"""Methods of learning, one file each.
+
+A file in this folder is found by itself: its recipes are offered by ``gan-lessons train`` and by
+the live panel. What such a file holds is said in `gan_lessons.training.method`.
+"""
+
+import importlib
+import pkgutil
+from typing import Any
+
+from gan_lessons.errors import UserError
+from gan_lessons.methods.gan import GAN, GANSettings
+from gan_lessons.methods.one_pass import OnePassGAN, OnePassSettings
+from gan_lessons.training import METHODS, Settings
+
+__all__ = [
+    "GAN",
+    "RECIPES",
+    "GANSettings",
+    "OnePassGAN",
+    "OnePassSettings",
+    "find_recipe",
+]
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")
+
+# Good settings, by name.
+RECIPES: dict[str, Any] = {
+    name: settings for method in METHODS.values() for name, settings in method.recipes.items()
+}
+
+
+def find_recipe(name: str) -> Settings:
+    """The settings of a recipe, also of a method of your own that has been imported.
+
+    Raises:
+        UserError: there is none of that name; the sentence says which there are.
+    """
+    recipes = {n: s for method in METHODS.values() for n, s in method.recipes.items()}
+    if name not in recipes:
+        raise UserError(f"There is no recipe {name!r}; choose one of {', '.join(recipes)}.")
+    return recipes[name]

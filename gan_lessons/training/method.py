@@ -1,0 +1,248 @@
+"""What a method of learning is: settings, named players, and one step.
+
+A new method is one file in `gan_lessons.methods`: a settings class and a subclass of `Method` with
+``build`` (its networks), ``step`` (how they learn from a batch) and ``inputs`` (what its pictures
+are drawn from). The `Trainer` does the rest: order of the data, rates, moving averages, snapshots,
+checkpoints, resuming, rewinding, branches; and so do the live panel and the command line.
+"""
+
+import copy
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+
+import torch
+from torch import Tensor, nn
+
+from gan_lessons.errors import UserError
+from gan_lessons.training.settings import Settings
+
+if TYPE_CHECKING:
+    from gan_lessons.training.trainer import Trainer
+
+S = TypeVar("S", bound=Settings)
+Batch = Mapping[str, Tensor]  # "samples" (n, …), and what else the run was given
+Values = Mapping[str, "float | Tensor"]  # tensors of one number are read by the trainer
+
+
+@dataclass
+class Player:
+    """A network that learns: its optimizer, and the moving average of its weights, if it has one.
+
+    ``keep_gradients``: gradients are set to 0 in place rather than dropped.
+    """
+
+    network: nn.Module
+    optimizer: Any  # of torch.optim, or one with param_groups, step and state_dict
+    ema: nn.Module | None = None
+    keep_gradients: bool = False
+
+    def descend(self, loss: Tensor) -> None:
+        """One step of the optimizer down the loss; only this player's parameters get gradients."""
+        self.optimizer.zero_grad(set_to_none=not self.keep_gradients)
+        loss.backward(inputs=list(self.network.parameters()))
+        self.optimizer.step()
+
+
+@dataclass(frozen=True)
+class Chart:
+    """Which measured values share a picture: name → label in its legend."""
+
+    title: str
+    lines: Mapping[str, str]
+    limits: tuple[float, float] | None = None  # of its vertical axis
+    level: float | None = None  # a horizontal line: what one hopes for
+
+
+class Method(Generic[S]):
+    """What is learned, and how one step goes. Subclasses set:
+
+    - ``name``, a word, and ``settings_class``;
+    - ``recipes``: settings by name, offered by the command line and the panel;
+    - ``averaged``: names of the players of whose weights a moving average is kept;
+    - ``turns``: names of the parts of a step that can be taken one by one, in their order;
+    - ``charts``: how to draw what steps measure (by default all values in one picture);
+    - ``reads_later``: whether ``step`` returns tensors and never waits for a GPU;
+    - ``inputs_from_data``: whether ``inputs`` are taken from the samples, not drawn.
+
+    Args:
+        settings: of ``settings_class``.
+        data: tensors (N, …) by name, of which "samples" are what is to be learned.
+        networks: your own instead of those that ``build`` makes, by the players' names.
+    """
+
+    name: ClassVar[str]
+    settings_class: ClassVar[type[Settings]]
+    recipes: ClassVar[Mapping[str, Settings]] = {}
+    averaged: ClassVar[tuple[str, ...]] = ()
+    turns: ClassVar[tuple[str, ...]] = ()
+    charts: ClassVar[tuple[Chart, ...]] = ()
+    reads_later: ClassVar[bool] = False
+    inputs_from_data: ClassVar[bool] = False
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if "name" in cls.__dict__:  # not what several methods share
+            METHODS[cls.name] = cls
+
+    def __init__(
+        self, settings: S, data: Batch, networks: Mapping[str, nn.Module] | None = None
+    ) -> None:
+        self.settings = settings
+        self.shape = tuple(data["samples"].shape[1:])  # of one sample
+        device = data["samples"].device
+        made = networks or build_networks(settings, self.shape)
+        self.players = {
+            name: self.player(name, network.to(device)) for name, network in made.items()
+        }
+        if networks:
+            self.check(data)
+        self.apply_settings()
+
+    # What a subclass writes
+
+    @classmethod
+    def build(cls, settings: S, shape: tuple[int, ...]) -> dict[str, nn.Module]:
+        """The networks by the players' names, for samples of a shape.
+
+        PyTorch's global random numbers are seeded when it is called.
+        """
+        raise NotImplementedError
+
+    def step(self, run: "Trainer") -> Values:
+        """Let every player learn once; return what was measured, by name.
+
+        ``run.next_batch()`` gives data, ``run.normal(n, d)`` noise, ``run.rng`` other random
+        numbers, ``run.step`` the steps so far; ``run.update(player, loss)`` moves a player.
+        """
+        values: dict[str, float | Tensor] = {}
+        for turn in self.turns:
+            values |= self.turn(turn, run)
+        return values
+
+    def turn(self, name: str, run: "Trainer") -> Values:
+        """One of ``turns`` alone; return what it measured."""
+        raise NotImplementedError
+
+    def inputs(self, n: int, rng: torch.Generator) -> Tensor:
+        """What n samples are drawn from, (n, …), such as noise."""
+        raise NotImplementedError
+
+    def draw(self, inputs: Tensor, ema: bool = True) -> Tensor:
+        """Samples (n, …) from `inputs`: by default those that the first player makes of them.
+
+        Args:
+            inputs: (n, …), on the players' device.
+            ema: whether moving averages of weights are taken, where there are any.
+        """
+        samples: Tensor = self.network(next(iter(self.players)), ema)(inputs)
+        return samples
+
+    @classmethod
+    def check_data(cls, settings: S, data: Batch) -> None:
+        """Refuse data that the method cannot learn from.
+
+        Raises:
+            UserError: the sentence says what is right.
+        """
+
+    def check(self, data: Batch) -> None:
+        """Refuse networks that were brought and do not fit the data, before anything is trained.
+
+        Raises:
+            UserError: the sentence says what is right.
+        """
+
+    def player(self, name: str, network: nn.Module) -> Player:
+        """A player with Adam; subclasses choose other optimizers here."""
+        optimizer = torch.optim.Adam(network.parameters())
+        return Player(network, optimizer, self.average_of(name, network))
+
+    def apply_settings(self) -> None:
+        """Give optimizers what the settings say; called whenever these have changed."""
+
+    def after_restoring(self) -> None:
+        """Called when the players have got other weights from outside."""
+
+    @classmethod
+    def candidates(cls, settings: S) -> list[dict[str, Any]]:
+        """Settings that change only the speed of a step, the plainest first; see `autotune`."""
+        return []
+
+    # What it gets
+
+    def network(self, name: str, ema: bool = False) -> nn.Module:
+        """A player's network, or its moving average where that is asked for and there is one."""
+        player = self.players[name]
+        return player.ema if ema and player.ema is not None else player.network
+
+    def rate(self, name: str) -> float:
+        """A player's learning rate: the setting lr_NAME, or lr where players share one."""
+        shared: float = getattr(self.settings, "lr", 0.0)
+        rate: float = getattr(self.settings, f"lr_{name}", shared)
+        return rate
+
+    def average_of(self, name: str, network: nn.Module) -> nn.Module | None:
+        """A copy of a network to hold its moving average, for the names in ``averaged``."""
+        if name not in self.averaged:
+            return None
+        return copy.deepcopy(network).eval().requires_grad_(False)
+
+
+METHODS: dict[str, type[Method[Any]]] = {}  # by name: every subclass that has been imported
+
+
+def method_of(settings: Settings) -> type[Method[Any]]:
+    """The method that settings belong to.
+
+    Raises:
+        UserError: there is none; the sentence says which there are.
+    """
+    for method in METHODS.values():
+        if method.settings_class is type(settings):
+            return method
+    raise UserError(
+        f"{type(settings).__name__} are no method's settings; take those of one of "
+        f"{', '.join(METHODS)}."
+    )
+
+
+def find_method(name: str) -> type[Method[Any]]:
+    """The method of a name.
+
+    Raises:
+        UserError: there is none; the sentence says which there are.
+    """
+    if name not in METHODS:
+        raise UserError(
+            f"There is no method {name!r} here; there are {', '.join(METHODS)}. One of your own "
+            "is found when its file has been imported."
+        )
+    return METHODS[name]
+
+
+def build_networks(
+    settings: Settings, shape: tuple[int, ...] = (1, 28, 28)
+) -> dict[str, nn.Module]:
+    """The networks of a run, by the players' names, with weights that its seed decides."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(settings.seed)
+        return method_of(settings).build(settings, shape)
+
+
+@torch.no_grad()
+def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
+    """ema ← decay · ema + (1 − decay) · network, for weights and BatchNorm statistics.
+
+    The exponential moving average (EMA) of a generator smooths out its circling around the
+    equilibrium (Yazici et al. 2019).
+    """
+    for slow, fast in zip(
+        [*ema.parameters(), *ema.buffers()],
+        [*network.parameters(), *network.buffers()],
+        strict=True,
+    ):
+        if slow.is_floating_point():
+            slow.lerp_(fast, 1 - decay)
+        else:
+            slow.copy_(fast)  # BatchNorm's counter of batches
