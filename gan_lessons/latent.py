@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_lessons.errors import UserError
-from gan_lessons.training import Settings, sample
+from gan_lessons.methods import GANSettings
+from gan_lessons.training import sample
 
 PARALLEL = 1e-4  # radians; closer to 0 or π than this an arc has no direction of its own
 
@@ -69,7 +70,7 @@ def direction(z: Tensor, values: Tensor) -> Tensor:
     return _unit(slope(z, values[:, None])[:, 0])
 
 
-def without(vector: Tensor, others: Tensor) -> Tensor:
+def orthogonalise(vector: Tensor, others: Tensor) -> Tensor:
     """The unit vector (d,) that is left of ``vector`` (d,) across all of ``others`` (k, d), k < d.
 
     Moving along it moves along none of the others (Shen et al. 2020, section 3.2).
@@ -96,7 +97,7 @@ def principal_directions(generator: nn.Module, z: Tensor, count: int = 6) -> Ten
 
 
 def saliency(discriminator: nn.Module, image: Tensor) -> tuple[float, Tensor]:
-    """D's logit for an image (1, 28, 28), and its gradient with respect to the pixels, same shape.
+    """D's logit for an image (c, h, w), and its gradient with respect to the pixels, same shape.
 
     Where the gradient is positive more ink would make D call the image more real (Simonyan et
     al. 2014, section 3). It says what a small change would do, not what D "looks at".
@@ -116,7 +117,7 @@ class Search:
 
     Args:
         generator: in evaluation mode.
-        target: image (1, 28, 28) in [−1, 1].
+        target: image (c, h, w) in [−1, 1], of the shape that the generator draws.
         settings: the generator's; they say how large its noise is.
         candidates: how many are followed.
         seed: decides the random ones.
@@ -126,7 +127,7 @@ class Search:
         self,
         generator: nn.Module,
         target: Tensor,
-        settings: Settings,
+        settings: GANSettings,
         candidates: int = 8,
         seed: int = 0,
     ) -> None:
@@ -135,7 +136,7 @@ class Search:
         self._generator, self._target, self._scale = generator, target, settings.noise_scale
         self.images = sample(generator, tries)
         nearest = self._distances(self.images).topk(candidates, largest=False).indices
-        self.images = self.images[nearest]  # of all candidates, (candidates, 1, 28, 28)
+        self.images = self.images[nearest]  # of all candidates, (candidates, c, h, w)
         self._z = tries[nearest].clone().requires_grad_()
         self._optimizer = torch.optim.Adam([self._z], lr=0.1)
         self.steps = 0
@@ -172,5 +173,5 @@ class Search:
 
     @property
     def image(self) -> Tensor:
-        """Picture (1, 28, 28) of the nearest candidate."""
+        """Picture (c, h, w) of the nearest candidate."""
         return self.images[self.best]

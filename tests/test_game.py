@@ -21,7 +21,8 @@ def normal(mean: float, std: float) -> torch.distributions.Normal:
 
 
 def density(mean: float, std: float) -> torch.Tensor:
-    return normal(mean, std).log_prob(GRID).exp()
+    found: torch.Tensor = normal(mean, std).log_prob(GRID).exp()
+    return found
 
 
 def mixture() -> torch.Tensor:
@@ -33,7 +34,8 @@ def uniform(lo: float, hi: float) -> torch.Tensor:
     return ((lo + DX / 2 < GRID) & (hi + DX / 2 > GRID)).double() / (hi - lo)
 
 
-PAIRS = [
+Pair = tuple[torch.Tensor, torch.Tensor]
+PAIRS: list[Pair] = [
     (density(0, 1), density(1, 1.5)),
     (density(0, 1), density(8, 0.3)),
     (density(0, 0.5), density(2, 0.5)),  # tails that round to the least positive numbers, and to 0
@@ -46,7 +48,7 @@ PAIRS = [
 def test_value_agrees_with_quadrature_for_a_logistic_discriminator() -> None:
     def integrand(x: float) -> float:
         d = 1 / (1 + math.exp(x - 0.3))
-        return norm.pdf(x, 0, 1) * math.log(d) + norm.pdf(x, 1, 1.5) * math.log(1 - d)
+        return float(norm.pdf(x, 0, 1) * math.log(d) + norm.pdf(x, 1, 1.5) * math.log(1 - d))
 
     d = torch.sigmoid(0.3 - GRID)
     expected = quad(integrand, -15, 15)[0]
@@ -66,7 +68,7 @@ def test_value_ignores_d_where_there_is_no_density_and_punishes_certainty_that_i
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_optimal_discriminator_beats_every_perturbation(pair: tuple) -> None:
+def test_optimal_discriminator_beats_every_perturbation(pair: Pair) -> None:
     best = game.optimal_discriminator(*pair)
     top = game.value(*pair, best, DX)
     rng = torch.Generator().manual_seed(0)
@@ -78,13 +80,13 @@ def test_optimal_discriminator_beats_every_perturbation(pair: tuple) -> None:
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_value_at_the_optimum_is_minus_log_4_plus_twice_the_jsd(pair: tuple) -> None:
+def test_value_at_the_optimum_is_minus_log_4_plus_twice_the_jsd(pair: Pair) -> None:
     at_best = game.value(*pair, game.optimal_discriminator(*pair), DX).item()
     assert at_best == pytest.approx(-math.log(4) + 2 * game.jsd(*pair, DX).item(), abs=1e-9)
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_divergences_keep_their_bounds_and_vanish_only_for_equal_densities(pair: tuple) -> None:
+def test_divergences_keep_their_bounds_and_vanish_only_for_equal_densities(pair: Pair) -> None:
     p, q = pair
     jsd, tv = game.jsd(p, q, DX).item(), game.total_variation(p, q, DX).item()
     assert 0.01 < jsd <= math.log(2) + 1e-9
@@ -98,7 +100,7 @@ def test_divergences_keep_their_bounds_and_vanish_only_for_equal_densities(pair:
 
 
 @pytest.mark.parametrize("pair", PAIRS)
-def test_jsd_is_the_mean_kl_to_the_mixture(pair: tuple) -> None:
+def test_jsd_is_the_mean_kl_to_the_mixture(pair: Pair) -> None:
     p, q = pair
     near = (p + q) > 1e-300
     m = (p + q) / 2

@@ -6,9 +6,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from gan_lessons import latent, pretrained
+from gan_lessons import latent, networks, pretrained
 from gan_lessons.errors import UserError
-from gan_lessons.training import Settings, sample
+from gan_lessons.methods import GANSettings
+from gan_lessons.training import sample
 
 T = torch.linspace(0, 1, 9)
 
@@ -81,9 +82,9 @@ def test_direction_is_a_unit_vector_up_the_slope() -> None:
     assert torch.allclose(found, torch.tensor([0.6, 0.0, -0.8, 0.0]), atol=1e-4)
 
 
-def test_without_leaves_only_what_is_across() -> None:
+def test_orthogonalise_leaves_only_what_is_across() -> None:
     vector, *others = normal(4, 10)
-    left = latent.without(vector, torch.stack(others))
+    left = latent.orthogonalise(vector, torch.stack(others))
     assert left.norm().item() == pytest.approx(1, abs=1e-5)
     assert torch.allclose(torch.stack(others) @ left, torch.zeros(3), atol=1e-5)
     assert torch.dot(left, vector) > 0
@@ -100,10 +101,11 @@ def test_principal_directions_of_a_linear_generator_are_its_singular_vectors() -
 
 def test_saliency_of_a_linear_discriminator_is_its_weights() -> None:
     weights = normal(784)
-    discriminator = nn.Sequential(nn.Flatten(), nn.Linear(784, 1), nn.Flatten(0))
+    linear = nn.Linear(784, 1)
+    discriminator = nn.Sequential(nn.Flatten(), linear, nn.Flatten(0))
     with torch.no_grad():
-        discriminator[1].weight.copy_(weights)
-        discriminator[1].bias.fill_(2.0)
+        linear.weight.copy_(weights)
+        linear.bias.fill_(2.0)
     image = normal(1, 28, 28, seed=3)
     logit, gradient = latent.saliency(discriminator, image)
     assert logit == pytest.approx(torch.dot(weights, image.flatten()).item() + 2, abs=1e-3)
@@ -114,7 +116,7 @@ def test_saliency_of_a_linear_discriminator_is_its_weights() -> None:
 def test_search_ends_at_the_minimum_that_algebra_gives() -> None:
     generator, weight = linear_generator()
     z = normal(5, seed=9)
-    search = latent.Search(generator, sample(generator, z[None])[0], Settings(latent_dim=5))
+    search = latent.Search(generator, sample(generator, z[None])[0], GANSettings(latent_dim=5))
     search.step(300)
     assert search.steps == 300
     square = weight.T @ weight / 784  # ridge regression: z* = (AᵀA/784 + λI/d)⁻¹ AᵀA z/784
@@ -133,3 +135,14 @@ def test_search_finds_a_digit_of_the_shipped_generator() -> None:
     assert search.distance < 0.02
     assert search.distance < first / 5
     assert 5 < search.z.norm().item() < 10
+
+
+def test_search_and_saliency_take_images_of_any_size_and_colour() -> None:
+    generator = nn.Sequential(nn.Linear(4, 3 * 16 * 16), nn.Unflatten(1, (3, 16, 16)))
+    target = sample(generator, normal(1, 4, seed=9))[0]
+    search = latent.Search(generator, target, GANSettings(latent_dim=4))
+    first = search.distance
+    assert search.step(20) < first / 2
+    assert search.image.shape == (3, 16, 16)
+    discriminator = networks.ConvDiscriminator(2, channels=3, size=16)
+    assert latent.saliency(discriminator, target)[1].shape == (3, 16, 16)

@@ -9,24 +9,38 @@ import matplotlib.colors
 import numpy as np
 import pytest
 import torch
+from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
+from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle, StepPatch
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
 from gan_lessons.game import Estimate
+from gan_lessons.plotting.style import Picture
+from gan_lessons.studies.statistics import interval
 from gan_lessons.training import Event
 
 PNG = b"\x89PNG\r\n\x1a\n"
 X = torch.linspace(-1, 1, 50)
+NAMES = ("loss_discriminator", "loss_generator", "d_real", "d_fake")
 
 
 def history(n: int = 60) -> list[Event]:
     numbers = torch.rand(n, 4, generator=torch.Generator().manual_seed(0)).tolist()
-    return [Event(i + 1, i / 10, i / 5, *row) for i, row in enumerate(numbers)]
+    values = [dict(zip(NAMES, row, strict=True)) for row in numbers]
+    return [Event(i + 1, i / 10, i / 5, each) for i, each in enumerate(values)]
 
 
 def colour(name: str) -> tuple[float, ...]:
     return matplotlib.colors.to_rgba(name)
+
+
+def legend(axes: Axes) -> list[str]:
+    found = axes.get_legend()
+    assert found is not None
+    return [text.get_text() for text in found.get_texts()]
 
 
 # Digits
@@ -46,9 +60,18 @@ def test_mosaic_places_every_pixel(n, columns) -> None:
     assert torch.equal(picture, expected)
 
 
-@pytest.mark.parametrize("shape", [(28, 28), (4, 28, 28), (4, 3, 28, 28), (0, 1, 28, 28)])
+@pytest.mark.parametrize("n", [1, 5, 8])
+def test_a_mosaic_of_colours_is_one_of_each_channel(n) -> None:
+    images = torch.rand(n, 3, 4, 6, generator=torch.Generator().manual_seed(n)) * 2 - 1
+    channels = [plotting.mosaic(images[:, i : i + 1], columns=3) for i in range(3)]
+    assert torch.equal(plotting.mosaic(images, columns=3), torch.stack(channels, dim=2))
+
+
+@pytest.mark.parametrize(
+    "shape", [(28, 28), (4, 28, 28), (4, 2, 28, 28), (0, 1, 28, 28), (4, 3, 0, 28)]
+)
 def test_other_shapes_are_refused(shape) -> None:
-    with pytest.raises(UserError, match=r"shape \(N, 1, 28, 28\), not \("):
+    with pytest.raises(UserError, match=r"\(N, 1, h, w\) or \(N, 3, h, w\), not \("):
         plotting.digit_grid(torch.zeros(shape))
 
 
@@ -58,20 +81,41 @@ def test_digit_grid_shows_the_mosaic_with_ink_bright(n) -> None:
     figure = plotting.digit_grid(images.requires_grad_(), title="Digits")
     (axes,) = figure.axes
     (shown,) = axes.images
-    assert np.array_equal(shown.get_array(), plotting.mosaic(images))
-    assert shown.cmap(shown.norm(1.0))[:3] == (1, 1, 1)
-    assert shown.cmap(shown.norm(-1.0))[:3] == (0, 0, 0)
+    assert np.array_equal(np.asarray(shown.get_array()), plotting.mosaic(images))
+    assert shown.cmap(float(np.asarray(shown.norm(np.array(1.0)))))[:3] == (1, 1, 1)
+    assert shown.cmap(float(np.asarray(shown.norm(np.array(-1.0)))))[:3] == (0, 0, 0)
     assert axes.get_title() == "Digits"
     assert plotting.png(figure).startswith(PNG)
 
 
-def test_titles_stand_on_their_digits() -> None:
+def test_digit_grid_shows_colours_as_they_are() -> None:
+    images = torch.rand(3, 3, 8, 8) * 4 - 2  # some of it beyond what can be shown
+    (axes,) = plotting.digit_grid(images, columns=2).axes
+    shown = np.asarray(axes.images[0].get_array())
+    assert shown.shape == (20, 20, 3)
+    assert np.allclose(shown[1:9, 1:9], (images[0].clamp(-1, 1) / 2 + 0.5).permute(1, 2, 0))
+
+
+@pytest.mark.parametrize(
+    "shape", [(1, 28, 28), (3, 16, 16), (3, 64, 64), (1, 8, 20), (1, 256, 256)]
+)
+def test_a_grid_is_as_wide_as_asked_and_no_pixel_is_lost(shape) -> None:
+    images, (_, h, w) = torch.zeros(5, *shape), shape
+    width, height = plotting.digit_grid(images, columns=3, inches=2).get_size_inches()
+    assert (width, height) == pytest.approx((6, 2 * 2 * (h + 2) / (w + 2)))
+    width, height = plotting.digit_grid(images, columns=3).get_size_inches()
+    assert width == pytest.approx(3 * max(0.65, (w + 2) / 100))
+    assert plotting.png(plotting.digit_grid(images)).startswith(PNG)
+
+
+@pytest.mark.parametrize("shape", [(1, 28, 28), (3, 12, 40)])
+def test_titles_stand_on_their_images(shape) -> None:
     titles = [str(i) for i in range(5)]
-    (axes,) = plotting.digit_grid(torch.zeros(5, 1, 28, 28), columns=3, titles=titles).axes
+    (axes,) = plotting.digit_grid(torch.zeros(5, *shape), columns=3, titles=titles).axes
     cells = {text.get_text(): text.get_position() for text in axes.texts}
     assert list(cells) == titles
     for i, (x, y) in enumerate(cells.values()):
-        assert (y // 30, x // 30) == divmod(i, 3)
+        assert (y // (shape[1] + 2), x // (shape[2] + 2)) == divmod(i, 3)
 
 
 # Curves
@@ -101,7 +145,7 @@ def test_curves_draw_the_running_means_of_a_run() -> None:
         ("D(G(z)), fake", "d_fake", plotting.FAKE),
     ):
         values = [getattr(event, name) for event in events]
-        assert list(lines[label].get_xdata()) == list(range(1, 61))
+        assert np.array_equal(lines[label].get_xdata(), range(1, 61))
         assert np.allclose(lines[label].get_ydata(), plotting.smooth(values, 10))
         assert lines[label].get_color() == look
     assert right.get_ylim() == (0, 1)
@@ -129,14 +173,16 @@ def test_densities_and_what_discriminators_answer() -> None:
 def test_bars_are_as_high_as_the_shares() -> None:
     shares = [0.05 + 0.01 * i for i in range(10)]
     (axes,) = plotting.bars(shares).axes
-    assert [bar.get_height() for bar in axes.patches] == shares
+    assert [bar.get_height() for bar in axes.patches if isinstance(bar, Rectangle)] == shares
     assert axes.lines[0].get_ydata() == pytest.approx([0.1, 0.1])
 
 
 def test_estimates_have_bars_of_two_standard_errors() -> None:
     found = [Estimate(0.5, 0.1), Estimate(0.7, 0.02)]
     (axes,) = plotting.estimates([10, 1000], found, truth=0.69).axes
-    (ends,) = axes.containers[0].lines[2]
+    drawn = axes.containers[0]
+    assert isinstance(drawn, ErrorbarContainer)
+    (ends,) = drawn.lines[2]
     assert np.allclose(ends.get_segments(), [[(10, 0.3), (10, 0.7)], [(1000, 0.66), (1000, 0.74)]])
     assert any(line.get_ydata() == [0.69, 0.69] for line in axes.lines[-1:])
 
@@ -146,7 +192,7 @@ def test_matrices_share_one_scale() -> None:
     figure = plotting.matrices(named)
     assert [axes.get_title() for axes in figure.axes] == ["a", "b"]
     for axes, values in zip(figure.axes, named.values(), strict=True):
-        assert np.array_equal(axes.images[0].get_array(), values)
+        assert np.array_equal(np.asarray(axes.images[0].get_array()), values)
         assert axes.images[0].get_clim() == (0, 4)
     assert [text.get_text() for text in figure.axes[1].texts] == ["2", "4"]
     assert not plotting.matrices(named, numbers=False).axes[0].texts
@@ -157,6 +203,7 @@ def test_histograms_show_shares_whatever_the_counts() -> None:
     (axes,) = plotting.histograms(sets, "x").axes
     assert [steps.get_label() for steps in axes.patches] == list(sets)
     for steps, numbers in zip(axes.patches, sets.values(), strict=True):
+        assert isinstance(steps, StepPatch)
         shares, edges, _ = steps.get_data()
         assert shares.sum() == pytest.approx(1)
         inside = (numbers >= edges[0]) & (numbers <= edges[-1])
@@ -171,7 +218,7 @@ def test_lines_avoid_the_colours_of_real_and_fake() -> None:
     colours = [line.get_color() for line in axes.lines[:4]]
     assert len(set(colours)) == 4
     assert not {plotting.REAL, plotting.FAKE} & set(colours)
-    assert [text.get_text() for text in axes.get_legend().texts] == [*curves, "limit"]
+    assert legend(axes) == [*curves, "limit"]
 
 
 def test_paths_begin_with_a_ring_and_end_with_a_square() -> None:
@@ -187,7 +234,7 @@ def test_paths_begin_with_a_ring_and_end_with_a_square() -> None:
         assert np.array_equal(square.get_xydata(), points[-1:])
     assert axes.lines[0].get_linestyle() != axes.lines[3].get_linestyle()
     assert (axes.get_xlim(), axes.get_ylim()) == ((-2, 2), (-2, 2))
-    assert [text.get_text() for text in axes.get_legend().texts] == ["a", "b", "truth"]
+    assert legend(axes) == ["a", "b", "truth"]
     (wide,) = plotting.paths({"a": walk}, "x", "y").axes
     assert wide.get_xlim()[0] <= -3
 
@@ -210,6 +257,8 @@ def every_figure() -> list[Figure]:
 def test_every_figure_is_new_and_shows_itself_in_a_notebook() -> None:
     for first, second in zip(every_figure(), every_figure(), strict=True):
         assert first is not second
+        assert isinstance(first, Picture)
+        assert isinstance(second, Picture)
         image = first._repr_png_()
         assert image.startswith(PNG)
         assert image == second._repr_png_()
@@ -239,10 +288,33 @@ def test_pyplot_is_never_imported() -> None:
 def test_races_draw_a_line_for_each_run_and_name_each_recipe_once() -> None:
     runs = {"fast": [[(1, 9.0), (4, 2.0)], [(1, 8.0), (4, 3.0)]], "slow": [[(2, 50.0), (4, 40.0)]]}
     (axes,) = plotting.races(runs).axes
-    drawn = [list(zip(*line.get_data(), strict=True)) for line in axes.lines]
+    drawn = [[(x, y) for x, y in np.asarray(line.get_xydata())] for line in axes.lines]
     assert drawn == [run for curves in runs.values() for run in curves]
-    assert [text.get_text() for text in axes.get_legend().get_texts()] == ["fast", "slow"]
+    assert legend(axes) == ["fast", "slow"]
     fast, again, slow = ((line.get_color(), line.get_marker()) for line in axes.lines)
     assert fast == again
     assert fast[0] != slow[0]
     assert fast[1] != slow[1]
+
+
+def test_clouds_draw_reals_and_fakes_in_every_panel() -> None:
+    real, fakes = torch.randn(30, 2), {"a": torch.randn(7, 2), "b": torch.randn(9, 2)}
+    figure = plotting.clouds(fakes, real)
+    for axes, (title, points) in zip(figure.axes, fakes.items(), strict=True):
+        assert axes.get_title() == title
+        drawn = [torch.tensor(line.get_xydata()).float() for line in axes.lines]
+        assert torch.equal(drawn[0], real)
+        assert torch.equal(drawn[1], points)
+    assert plotting.png(figure).startswith(PNG)
+
+
+def test_groups_draw_every_game_and_its_interval() -> None:
+    values = {"plain": [1.0, 2.0, 4.0], "R1": [5.0, 6.0, 7.0]}
+    intervals = {name: interval(found, 8) for name, found in values.items()}
+    (axes,) = plotting.groups(values, intervals, "modes covered", 8).axes
+    heights = [np.asarray(line.get_ydata()).tolist() for line in axes.lines]
+    assert [found for found in heights if len(found) == 3] == list(values.values())
+    drawn = [each for each in axes.collections if isinstance(each, LineCollection)]
+    bars = [each.get_segments()[0][:, 1].tolist() for each in drawn]
+    assert bars == [pytest.approx([low, high]) for _, low, high in intervals.values()]
+    assert [label.get_text() for label in axes.get_xticklabels()] == list(values)

@@ -1,0 +1,37 @@
+"""Matplotlib figures from arrays: one look, colours that colour-blind people can tell apart.
+
+Every function returns a new `matplotlib.figure.Figure` and touches no pyplot state; a notebook
+shows a figure that ends a cell. Real is always blue and solid, fake always orange and dashed.
+"""
+
+from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
+from gan_lessons.plotting.digits import bars, digit_grid, matrices, mosaic, show_digits
+from gan_lessons.plotting.distributions import densities, groups, histograms
+from gan_lessons.plotting.plane import clouds, contours, paths
+from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
+
+__all__ = [
+    "DISCRIMINATOR",
+    "FAKE",
+    "REAL",
+    "Picture",
+    "bars",
+    "chart",
+    "clouds",
+    "contours",
+    "curves",
+    "densities",
+    "digit_grid",
+    "estimates",
+    "groups",
+    "histograms",
+    "lines",
+    "matrices",
+    "mosaic",
+    "paths",
+    "png",
+    "races",
+    "show_digits",
+    "smooth",
+    "tidy",
+]

@@ -1,0 +1,101 @@
+"""How numbers are spread: densities, histograms, and single results beside their interval."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from matplotlib.figure import Figure
+from torch import Tensor
+
+from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes, tidy
+
+
+def densities(
+    x: Tensor,
+    real: Tensor,
+    fake: Tensor,
+    discriminators: Mapping[str, Tensor] | None = None,
+) -> Figure:
+    """Two densities over x, and below them what one or more discriminators answer.
+
+    Args:
+        x: grid (n,).
+        real: the data's density on the grid (n,).
+        fake: the generator's, likewise.
+        discriminators: legend label → probabilities (n,).
+    """
+    figure = Picture(figsize=(6.4, 4.2 if discriminators else 2.6), layout="constrained")
+    rows = 2 if discriminators else 1
+    panels = np.ravel(figure.subplots(rows, 1, sharex=True, squeeze=False))
+    panels[0].plot(x, real, color=REAL, label="p, real")
+    panels[0].plot(x, fake, color=FAKE, linestyle="--", label="q, generator")
+    panels[0].set_ylabel("density")
+    styles = ["-", "--", ":", "-."]
+    for i, (label, answers) in enumerate((discriminators or {}).items()):
+        panels[1].plot(x, answers, color=DISCRIMINATOR, linestyle=styles[i % 4], label=label)
+        panels[1].set(ylim=(-0.02, 1.02), ylabel="D(x)")
+    if discriminators:
+        panels[1].axhline(0.5, color=DISCRIMINATOR, linewidth=0.6, linestyle=":")
+    panels[-1].set_xlabel("x")
+    for axes in panels:
+        tidy(axes)
+        axes.legend(fontsize=8, loc="upper right")
+    return figure
+
+
+def histograms(
+    values: Mapping[str, Tensor], xlabel: str, bins: int = 40, log: bool = False
+) -> Figure:
+    """How numbers are spread: one outline per set, in shares, so that their counts may differ.
+
+    Args:
+        values: legend label → numbers of any shape; the first is drawn as real, the second as
+            fake, a third in black.
+        xlabel: what the numbers are.
+        bins: bars from the lowest to the highest of all the numbers.
+        log: whether the shares stand on a logarithmic axis, which shows small ones, too.
+    """
+    figure, axes = new_axes()
+    flat = {label: numbers.detach().flatten().numpy() for label, numbers in values.items()}
+    edges = np.histogram_bin_edges(np.concatenate([*flat.values()]), bins)
+    looks = ((REAL, "-"), (FAKE, "--"), (DISCRIMINATOR, ":"))
+    for (label, numbers), (colour, style) in zip(flat.items(), looks, strict=False):
+        shares = np.histogram(numbers, edges)[0] / len(numbers)
+        axes.stairs(shares, edges, color=colour, linestyle=style, linewidth=1.4, label=label)
+    axes.set(xlabel=xlabel, ylabel="share", yscale="log" if log else "linear")
+    axes.legend(fontsize=8)
+    return figure
+
+
+def groups(
+    values: Mapping[str, Sequence[float]],
+    intervals: Mapping[str, Sequence[float]],
+    ylabel: str,
+    highest: float,
+) -> Figure:
+    """Single results as dots, and beside each group its mean with an interval.
+
+    Args:
+        values: name → results, one for each seed.
+        intervals: the same names → (mean, low, high).
+        ylabel: what the results are.
+        highest: the best possible result.
+    """
+    figure, axes = new_axes(2.2 + 1.3 * len(values), 3.2)
+    for place, (name, numbers) in enumerate(values.items()):
+        mean, low, high = intervals[name]
+        dots = np.linspace(place - 0.25, place - 0.1, len(numbers))
+        axes.plot(dots, numbers, "x", color=FAKE, ms=6, label="one game" if not place else None)
+        axes.errorbar(
+            [place + 0.1],
+            [mean],
+            [[mean - low], [high - mean]],
+            color=DISCRIMINATOR,
+            fmt="o",
+            capsize=4,
+            label="mean, 95 % interval" if not place else None,
+        )
+    axes.set(ylabel=ylabel, ylim=(-0.04 * highest, 1.08 * highest))
+    axes.set_xlim(-0.6, len(values) - 0.4)
+    axes.set_xticks(range(len(values)), list(values), fontsize=8)
+    axes.legend(fontsize=7, loc="best")
+    return figure
