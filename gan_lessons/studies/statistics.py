@@ -1,0 +1,75 @@
+"""What a few games say about all that could be played: intervals, and a test of two groups."""
+
+import math
+from collections.abc import Sequence
+from statistics import fmean, stdev
+from typing import Any, NamedTuple
+
+import numpy as np
+from scipy import stats
+
+from gan_lessons.errors import UserError
+
+
+class Interval(NamedTuple):
+    """A mean over seeds, and where the mean over endlessly many would be found."""
+
+    mean: float
+    low: float
+    high: float
+
+
+def interval(values: Sequence[float], highest: float = math.inf) -> Interval:
+    """Mean and 95 % interval, mean ± t·s/√n, cut at 0 and ``highest`` (Student 1908).
+
+    Raises:
+        UserError: fewer than 2 values.
+    """
+    _refuse_fewer_than_two(values)
+    n, mean = len(values), fmean(values)
+    half = float(stats.t.ppf(0.975, n - 1)) * stdev(values) / math.sqrt(n)
+    return Interval(mean, max(mean - half, 0.0), min(mean + half, highest))
+
+
+def expected_again(values: Sequence[float], games: int, grain: float) -> Interval:
+    """Where the mean of that many *new* games falls 99 times in 100: mean ± t·s·√(1/n + 1/m).
+
+    Both sets of games have their luck, so this is wider than `interval`. ``grain`` is the least
+    spread to reckon with, for n games that happened to be all alike.
+
+    Raises:
+        UserError: fewer than 2 values.
+    """
+    _refuse_fewer_than_two(values)
+    n, mean = len(values), fmean(values)
+    quantile = float(stats.t.ppf(0.995, n - 1))
+    half = quantile * max(stdev(values), grain) * math.sqrt(1 / n + 1 / games)
+    return Interval(mean, mean - half, mean + half)
+
+
+def permutation_test(one: Sequence[float], other: Sequence[float]) -> float:
+    """How often luck alone sets the means of two groups this far apart: the exact test.
+
+    Of all ways to deal the values into two groups of these sizes, the share whose means differ at
+    least as much, in either direction (Fisher 1935). Two groups of five: 252 ways, so never less
+    than 2/252. All ways are tried: two groups of ten have 184,756.
+
+    Raises:
+        UserError: fewer than 2 values in a group.
+    """
+    _refuse_fewer_than_two(one)
+    _refuse_fewer_than_two(other)
+
+    def apart(a: Any, b: Any, axis: int) -> Any:
+        # Equal but for rounding is as far apart.
+        return np.round(np.abs(a.mean(axis=axis) - b.mean(axis=axis)), 9)
+
+    # By default SciPy's two-sided test doubles the smaller tail; for groups of unequal sizes that
+    # is another number than the share of differences that are as large.
+    found = stats.permutation_test((one, other), apart, alternative="greater", n_resamples=math.inf)
+    return float(found.pvalue)
+
+
+def _refuse_fewer_than_two(values: Sequence[float]) -> None:
+    if len(values) < 2:
+        raise UserError(f"What luck does is seen in at least 2 games, not in {len(values)}.")
