@@ -1,12 +1,15 @@
-"""Typed numbers reach the kernel as they are, and are refused there in words."""
+"""Controls: typed numbers are refused in words, own writes no wishes, settings become sliders."""
 
+import threading
+from dataclasses import dataclass
 from typing import Any
 
 import ipywidgets
 import pytest
 
 from gan_lessons.errors import UserError
-from gan_lessons.widgets.controls import typed
+from gan_lessons.training import Settings, choice, describe, flag, number
+from gan_lessons.widgets.controls import WriteGuard, make_control, typed
 
 SLIDERS: dict[str, tuple[Any, float, float, str]] = {  # control, good, bad, what is right
     "linear": (lambda: ipywidgets.FloatSlider(1, min=0, max=2), 0.25, 2.5, "from 0 to 2"),
@@ -24,7 +27,8 @@ SLIDERS: dict[str, tuple[Any, float, float, str]] = {  # control, good, bad, wha
 @pytest.mark.parametrize("name", SLIDERS)
 def test_a_typed_number_moves_its_control_or_is_refused(name: str) -> None:
     make, good, bad, right = SLIDERS[name]
-    control, refused = make(), []
+    control = make()
+    refused: list[UserError] = []
     control.description = name
     shown = typed(control, refused.append)
     field = shown if name == "seed" else shown.children[1]
@@ -53,3 +57,81 @@ def test_the_field_follows_its_slider_in_short_numbers() -> None:
 def test_other_controls_are_left_alone() -> None:
     choice = ipywidgets.Dropdown(options=["a", "b"])
     assert typed(choice, lambda error: None) is choice
+
+
+def test_own_writes_are_not_heard_and_a_persons_are_whatever_the_panel_writes_meanwhile() -> None:
+    guard = WriteGuard()
+    heard: list[int] = []
+    mine, theirs = ipywidgets.IntSlider(), ipywidgets.IntSlider()
+    for slider in (mine, theirs):
+        guard.observe(slider, heard.append)
+
+    def person() -> None:
+        theirs.value = 7
+
+    with guard.writing():
+        mine.value = 1
+        with guard.writing():
+            mine.value = 2
+        mine.value = 3  # still the panel's own, after a block within
+        thread = threading.Thread(target=person)  # as a front end's subshell does
+        thread.start()
+        thread.join()
+    assert heard == [7]
+    mine.value = 4
+    assert heard == [7, 4]
+    with pytest.raises(ZeroDivisionError), guard.writing():
+        raise ZeroDivisionError
+    mine.value = 5
+    assert heard == [7, 4, 5]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described(Settings):
+    """Settings of every kind."""
+
+    b: float = number(0.0, 0, 0.999, label="β1", slider=(0, 0.9), step=0.01)
+    plain: float = number(0.0, 0, 3, label="no step")
+    k: int = number(1, 1, 100, label="steps", slider=(1, 5))
+    lr: float = number(1e-3, 0, 0.1, label="rate", slider=(1e-6, 0.1), log=True)
+    noise: str = choice("normal", ("normal", "uniform"), label="noise", help="Of z.")
+    fast: bool = flag(False, label="quick", help="Twice as fast.")
+
+
+def control_of(name: str) -> Any:
+    return make_control(describe(Described)[name], label_width="9em", width="50%")
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "step", "low", "high"),
+    [
+        ("b", ipywidgets.FloatSlider, 0.01, 0, 0.9),
+        ("plain", ipywidgets.FloatSlider, 0.03, 0, 3),
+        ("k", ipywidgets.IntSlider, 1, 1, 5),
+        ("lr", ipywidgets.FloatLogSlider, 0.1, 1e-6, 0.1),
+    ],
+)
+def test_a_setting_that_is_a_number_is_a_slider_with_its_range(
+    name: str, kind: Any, step: float, low: float, high: float
+) -> None:
+    slider = control_of(name)
+    assert type(slider) is kind
+    assert (slider.description, slider.step) == (describe(Described)[name].label, step)
+    assert not slider.continuous_update  # one change for a move
+    slider.value = low / 10 if name == "lr" else low / 2 - 1
+    assert slider.value == pytest.approx(low)
+    slider.value = 10 * high
+    assert slider.value == pytest.approx(high)
+
+
+def test_a_setting_with_words_to_choose_from_is_a_list() -> None:
+    choice = control_of("noise")
+    assert isinstance(choice, ipywidgets.Dropdown)
+    assert choice.options == ("normal", "uniform")
+    assert (choice.description, choice.tooltip) == ("noise", "Of z.")
+
+
+def test_a_flag_is_a_box_to_tick() -> None:
+    box = control_of("fast")
+    assert isinstance(box, ipywidgets.Checkbox)
+    assert (box.description, box.tooltip) == ("quick", "Twice as fast.")

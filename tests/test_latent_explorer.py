@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lessons import latent, pretrained
+from gan_lessons import latent, plotting, pretrained
 from gan_lessons.errors import UserError
 from gan_lessons.training import sample
 from gan_lessons.widgets import LatentExplorer
@@ -148,7 +148,7 @@ def test_without_a_tray_there_are_only_digits() -> None:
     assert len(explorer.children) == 2
     assert "Half way" not in explorer.sentence
     explorer.set(east=1.0)
-    assert explorer.still().startswith(b"\x89PNG")
+    assert explorer.png.startswith(b"\x89PNG")
 
 
 def test_canvas_gives_back_what_it_shows() -> None:
@@ -164,3 +164,17 @@ def test_canvas_gives_back_what_it_shows() -> None:
     assert colour[0, 0].tolist() == [0, 114, 178]  # plotting.REAL
     assert colour[0, 2].tolist() == [213, 94, 0]  # plotting.FAKE
     assert (signed(torch.zeros(2, 2)) == 255).all()
+
+
+def test_tiles_are_the_mosaic_in_bytes_for_images_of_any_size() -> None:
+    images = torch.rand(5, 1, 12, 12) * 2 - 1
+    wanted = (plotting.mosaic(images, 2) + 1) * 127.5
+    shown = tiles(images, 2)
+    assert shown.shape == (3 * 14, 2 * 14)
+    assert np.abs(shown - wanted.numpy()).max() < 1
+    odd = torch.tensor([torch.nan, -7.0, 7.0]).view(3, 1, 1, 1)
+    assert tiles(odd, 3)[1, 1::3].tolist() == [127, 0, 255]
+    canvas = Canvas(chosen=0)
+    canvas.show_tiles(images, 2, "five images")
+    assert (canvas.tile, canvas.width, canvas.height) == (14, 28, 42)
+    assert canvas.label == "five images"

@@ -7,6 +7,7 @@ import signal
 import threading
 import time
 from collections.abc import Callable, Coroutine, Iterator
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -14,11 +15,14 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons.errors import UserError
-from gan_lessons.training import Diverged, Settings, Trainer
-from gan_lessons.widgets import live as module
-from gan_lessons.widgets.live import Film, Live, Mark, Snapshot
+from gan_lessons.methods import GANSettings
+from gan_lessons.training import Diverged, Trainer
+from gan_lessons.widgets import loop as module
+from gan_lessons.widgets.live import Live
+from gan_lessons.widgets.loop import Loop
+from gan_lessons.widgets.snapshots import Mark, Snapshot, Snapshots
 
-SMALL = Settings(
+SMALL = GANSettings(
     network="dense",
     latent_dim=4,
     generator_width=4,
@@ -86,12 +90,17 @@ def test_steps_are_the_trainers(live: Live[Trainer]) -> None:
 
 def test_half_steps(live: Live[Trainer]) -> None:
     generator = weights(live.run)
-    live.step_d()
+    live.half_step("discriminator")
     assert same(generator, weights(live.run))
     assert (live.step_now, live.last) == (0, "discriminator")
-    live.step_g()
+    live.half_step("generator")
     assert not same(generator, weights(live.run))
     assert (live.step_now, live.last) == (1, "generator")
+    live.step()
+    assert (live.step_now, live.last) == (2, "")
+    with pytest.raises(UserError, match="has no turn 'judge': it has discriminator, generator"):
+        live.half_step("judge")
+    assert live.step_now == 2
 
 
 @pytest.mark.parametrize("n", [0, -1, 2.5, True, "three", 10**9])
@@ -142,7 +151,7 @@ def test_settings_changed_while_playing_count_from_the_next_step(live: Live[Trai
     assert first == Mark("a", first.step, None, "lr_discriminator", 3e-3, 1e-4)
     assert second.letter == "b"
     assert str(first) == f"a: step {first.step}: lr_discriminator 0.003 → 0.0001"
-    assert first.step in live.film.steps  # the moment before can be gone back to
+    assert first.step in live.snapshots.steps  # the moment before can be gone back to
 
 
 def test_slow_motion_trains_as_full_speed_does(live: Live[Trainer]) -> None:
@@ -158,6 +167,96 @@ def test_slow_motion_trains_as_full_speed_does(live: Live[Trainer]) -> None:
 
     drive(work())
     while other.step < live.step_now:
+        other.train_step()
+    assert same(weights(live.run), weights(other))
+
+
+class Asked:
+    """A run that only keeps what is asked of it."""
+
+    settings = None
+    progress = 0.0
+
+    def __init__(self, turns: tuple[str, ...]) -> None:
+        self.method = SimpleNamespace(turns=turns)
+        self.step = 0
+        self.turn = ""
+        self.asked: list[str] = []
+
+    def train_step(self) -> None:
+        self.asked.append("step")
+        self.step += 1
+        self.turn = ""
+
+    def half_step(self, turn: str) -> None:
+        self.asked.append(turn)
+        last = turn == self.method.turns[-1]
+        self.step += last
+        self.turn = "" if last else turn
+
+    def state(self) -> dict[str, Any]:
+        return {"players": [], "step": self.step, "turn": self.turn}
+
+    def restore(self, state: dict[str, Any]) -> None:
+        self.step, self.turn = state["step"], state["turn"]
+
+    def change(self, **settings: Any) -> dict[str, tuple[Any, Any]]:
+        return {}
+
+    def branch(self) -> "Asked":
+        raise NotImplementedError
+
+
+@pytest.mark.parametrize(
+    ("turns", "asked"),
+    [
+        (("sleep", "wake", "dream"), ["sleep", "wake", "dream", "sleep", "wake"]),
+        (("only",), ["only"] * 5),
+        ((), ["step"] * 5),
+    ],
+)
+def test_slow_motion_takes_a_methods_turns_in_their_order_or_whole_steps_where_it_has_none(
+    turns: tuple[str, ...], asked: list[str]
+) -> None:
+    run = Asked(turns)
+    seen: list[int] = []
+
+    def show() -> str:
+        seen.append(len(run.asked))
+        return ""
+
+    live = Live(run, show)
+    live.slow = 1e-6
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: len(run.asked) >= 5)
+        live.pause()
+
+    drive(work())
+    assert run.asked[:5] == asked
+    assert set(range(6)) <= set(seen)  # each of them is shown
+
+
+def test_slow_motion_goes_on_where_a_step_was_left(live: Live[Trainer]) -> None:
+    other = live.run.branch()
+    live.half_step("discriminator")
+    live.snapshots.kept.clear()
+    live.set(lr_generator=1e-3)  # keeps the moment in the middle of a step
+    live.rewind(0)
+    live.slow = 1e-6
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: live.step_now >= 2)
+        live.pause()
+
+    drive(work())
+    live.slow = 0
+    while other.step < live.step_now:
+        other.train_step()
+    if live.run.turn:
+        live.step()
         other.train_step()
     assert same(weights(live.run), weights(other))
 
@@ -241,7 +340,7 @@ def test_closing_leaves_no_task(live: Live[Trainer]) -> None:
 
 def test_a_panel_that_nobody_sees_any_more_pauses(live: Live[Trainer], monkeypatch: Any) -> None:
     monkeypatch.setattr(module, "PATIENCE", 0.05)
-    asked = []
+    asked: list[dict[str, Any]] = []
     monkeypatch.setattr(live.presence, "send", asked.append)
     gone: dict[str, Any] = {"gone": True}
 
@@ -258,6 +357,73 @@ def test_a_panel_that_nobody_sees_any_more_pauses(live: Live[Trainer], monkeypat
     drive(work())
     assert asked == [{"ask": True}, {"ask": True}]
     assert "no view of this panel was left" in live.message
+
+
+# A loop of anything
+
+
+def test_a_loop_does_its_work_until_that_says_pause() -> None:
+    done: list[int] = []
+
+    def work() -> None:
+        done.append(len(done))
+        if len(done) == 5:
+            loop.pause("Five.")
+
+    loop = Loop(work, lambda: f"{len(done)} done.", lambda: "Interrupted.", instead="five()")
+    with pytest.raises(UserError, match=r"use five\(\) here"):
+        loop.play()
+
+    async def play() -> None:
+        loop.play("At it.")
+        assert "At it. 0 done." in loop.line.value
+        await until(lambda: not loop.playing)
+
+    drive(play())
+    assert done == [0, 1, 2, 3, 4]
+    assert "Five. 5 done." in loop.line.value
+
+
+def test_slow_work_is_shown_piece_by_piece() -> None:
+    done: list[int] = []
+    shown: list[int] = []
+
+    def work() -> None:
+        done.append(len(done))
+
+    def show() -> str:
+        shown.append(len(done))
+        return ""
+
+    loop = Loop(work, show, lambda: "", slow=1e-6)
+
+    async def play() -> None:
+        loop.play()
+        await until(lambda: len(done) >= 6)
+        loop.pause()
+
+    drive(play())
+    assert set(range(6)) <= set(shown)
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("lost"), UserError("No more.")])
+def test_work_that_fails_is_not_tried_again(error: Exception) -> None:
+    tried = []
+
+    def work() -> None:
+        tried.append(1)
+        raise error
+
+    loop = Loop(work, lambda: "", lambda: "")
+
+    async def play() -> None:
+        loop.play()
+        await until(lambda: bool(tried))
+
+    drive(play())
+    assert len(tried) == 1
+    assert loop.error is error
+    assert str(error) in loop.line.value
 
 
 # Callbacks
@@ -341,7 +507,7 @@ def test_no_snapshot_is_kept_of_weights_that_are_no_numbers(live: Live[Trainer])
     live.step(3)
     spoil(live.run)
     live.set(lr_generator=1e-4)
-    assert live.film.steps == [0]
+    assert live.snapshots.steps == [0]
     with pytest.raises(Diverged):
         live.step()
     assert live.message.endswith("You can rewind to step 0.")
@@ -354,39 +520,39 @@ def snapshot(step: int, numbers: int = 250) -> Snapshot:
     return Snapshot(step, [{"generator": {"w": torch.zeros(numbers)}, "rng": [torch.zeros(0)]}], [])
 
 
-def test_film_is_bounded_and_spread_over_the_run() -> None:
-    film = Film(limit=0.0101, every=10)  # ten snapshots of 1 kB
+def test_snapshots_are_bounded_and_spread_over_the_run() -> None:
+    kept = Snapshots(limit=0.0101, every=10)  # ten snapshots of 1 kB
     for step in range(0, 1001):
-        if film.due(step):
-            film.add(snapshot(step))
-            assert film.megabytes <= film.limit
-    steps = film.steps
+        if kept.due(step):
+            kept.add(snapshot(step))
+            assert kept.megabytes <= kept.limit
+    steps = kept.steps
     assert steps[0] == 0
     assert 5 <= len(steps) <= 10
     gaps = [b - a for a, b in itertools.pairwise(steps[:-1])]
     assert max(gaps) <= 2 * min(gaps)
-    assert steps[-1] >= 1000 - film.every
+    assert steps[-1] >= 1000 - kept.every
 
 
-def test_film_is_bounded_in_number_and_keeps_two_whatever_their_size() -> None:
-    film = Film(limit=1, most=6, every=1)
+def test_snapshots_are_bounded_in_number_and_keeps_two_whatever_their_size() -> None:
+    kept = Snapshots(limit=1, most=6, every=1)
     for step in range(100):
-        film.add(snapshot(step, 1))
-    assert len(film.steps) <= 6
-    assert film.steps[-1] == 99
-    film = Film(limit=1e-9)
+        kept.add(snapshot(step, 1))
+    assert len(kept.steps) <= 6
+    assert kept.steps[-1] == 99
+    kept = Snapshots(limit=1e-9)
     for step in (0, 30, 60):
-        film.add(snapshot(step))
-    assert film.steps == [0, 60]
+        kept.add(snapshot(step))
+    assert kept.steps == [0, 60]
 
 
 def test_rewinding_and_going_on_is_as_if_nothing_had_been(live: Live[Trainer]) -> None:
     live.step(60)
     end = weights(live.run)
-    assert live.film.steps == [0, 25, 50]
+    assert live.snapshots.steps == [0, 25, 50]
     live.rewind(25)
     assert live.step_now == len(live.run.history) == 25
-    assert live.film.steps == [0, 25, 50]  # forth again is possible
+    assert live.snapshots.steps == [0, 25, 50]  # forth again is possible
     live.rewind(50)
     live.rewind(25)
     live.step(35)
@@ -405,7 +571,7 @@ def test_another_way_forgets_the_old_one(live: Live[Trainer]) -> None:
     assert [mark.letter for mark in live.marks] == ["a"]
     live.rewind(25)
     live.step(1)
-    assert live.film.steps == [0, 25]
+    assert live.snapshots.steps == [0, 25]
 
 
 def test_there_is_no_going_back_to_a_step_that_was_not_kept(live: Live[Trainer]) -> None:
@@ -425,7 +591,9 @@ def test_one_move_in_several_pushes_is_one_mark(live: Live[Trainer]) -> None:
 # Branches
 
 
-def test_a_branch_differs_in_one_setting_and_sees_the_same_data(live: Live[Trainer]) -> None:
+def test_a_branch_differs_in_one_setting_and_sees_the_same_data(
+    live: Live[Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
     live.step(10)
     live.branch(lr_generator=0.0)
     first, second = live.runs
@@ -434,11 +602,12 @@ def test_a_branch_differs_in_one_setting_and_sees_the_same_data(live: Live[Train
     for i, run in enumerate(live.runs):
         original = run.next_batch
 
-        def spy(i: int = i, original: Callable[[], Tensor] = original) -> Tensor:
-            seen[i].append(original())
-            return seen[i][-1]
+        def spy(i: int = i, original: Callable[[], dict[str, Tensor]] = original) -> Any:
+            batch = original()
+            seen[i].append(batch["samples"])
+            return batch
 
-        run.next_batch = spy
+        monkeypatch.setattr(run, "next_batch", spy)
     live.step(12)  # over the end of an epoch
     assert len(seen[0]) == 12
     assert same(seen[0], seen[1])
@@ -473,8 +642,8 @@ def test_one_of_two_runs_is_kept(live: Live[Trainer], kept: int) -> None:
     assert live.runs == [chosen]
     names = [mark.name for mark in live.marks]
     assert names == ["beta1", ["lr_discriminator", "lr_generator"][kept]]
-    assert all(len(each.states) == 1 for each in live.film.snapshots)
-    live.rewind(live.film.steps[-1])
+    assert all(len(each.states) == 1 for each in live.snapshots.kept)
+    live.rewind(live.snapshots.steps[-1])
     live.step(40 - live.step_now)
     assert same(weights(live.run), end)
     with pytest.raises(UserError, match="choose from 0 to 0"):
@@ -516,7 +685,7 @@ def test_starting_over(live: Live[Trainer], trainer: Trainer) -> None:
     live.step(30)
     live.set(beta1=0.5)
     live.reset(fresh)
-    assert live.film.steps == [0]
+    assert live.snapshots.steps == [0]
     assert live.marks == []
     assert live.message == "Ready."
 
@@ -529,10 +698,10 @@ def test_letters_go_on_after_z(live: Live[Trainer]) -> None:
 
 
 def test_networks_of_your_own_can_branch(trainer: Trainer) -> None:
-    networks = (
-        nn.Sequential(nn.Linear(4, 784), nn.Unflatten(1, (1, 28, 28))),
-        nn.Sequential(nn.Flatten(), nn.Linear(784, 1), nn.Flatten(0)),
-    )
+    networks = {
+        "generator": nn.Sequential(nn.Linear(4, 784), nn.Unflatten(1, (1, 28, 28))),
+        "discriminator": nn.Sequential(nn.Flatten(), nn.Linear(784, 1), nn.Flatten(0)),
+    }
     live = Live(Trainer(trainer.samples, SMALL, networks), lambda: "")
     live.branch()
     live.step(3)

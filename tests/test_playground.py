@@ -2,9 +2,9 @@
 
 import asyncio
 import base64
-import copy
 import json
 import math
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +15,12 @@ import torch
 from gan_lessons import losses, plane, plotting
 from gan_lessons.data import toys
 from gan_lessons.errors import UserError
-from gan_lessons.plane import BestJudge, Network, Plan, PlaneTrainer, Ruler
-from gan_lessons.training import Diverged, Trainer
-from gan_lessons.widgets import stage
-from gan_lessons.widgets.playground import DRAWINGS, LABELS, Playground, parsed_points, playground
+from gan_lessons.methods import GAN
+from gan_lessons.plane import ModeCoverage, Network, OptimalDiscriminator, Plan, PlaneTrainer
+from gan_lessons.training import Diverged, Player, describe
+from gan_lessons.widgets import plane_canvas
+from gan_lessons.widgets.drawings import DRAWINGS, parsed_points
+from gan_lessons.widgets.playground import Playground, playground
 
 torch.set_num_threads(1)
 SMALL: dict[str, Any] = {
@@ -80,19 +82,23 @@ def test_every_objective_and_penalty_trains(objective: str, penalty: str) -> Non
         run.train_step()
     assert weights(run).isfinite().all()
     assert not torch.equal(weights(run), before)
-    assert plane.answers(run, plane.middles(5)).clamp(0, 1).shape == (25,)
+    assert plane.discriminator_shade(run, plane.cell_centres(5)).clamp(0, 1).shape == (25,)
 
 
 @pytest.mark.parametrize("objective", list(losses.OBJECTIVES))
-def test_steps_with_fewer_calls_are_the_trainers_steps(objective: str) -> None:
-    names = {"optimizer_generator": "sgd", "optimizer_discriminator": "sgd"}
+def test_steps_with_fewer_calls_are_the_usual_steps(
+    objective: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names: dict[str, Any] = {"optimizer_generator": "sgd", "optimizer_discriminator": "sgd"}
     plan = Plan(objective=objective, penalty="r1", instance_noise=0.1, **names, **SMALL)
     quick, plain = PlaneTrainer(plan), PlaneTrainer(plan)
-    plain.average = copy.deepcopy(plain.generator)  # what the plain steps keep up to date
+    monkeypatch.setattr(plain.method, "answers", partial(GAN.answers, plain.method))
+    for name, player in plain.players.items():
+        network = player.network
+        plain.players[name] = Player(network, torch.optim.SGD(network.parameters(), momentum=0.0))
     for _ in range(5):
-        found = quick.discriminator_step()
-        assert found == pytest.approx(Trainer.discriminator_step(plain), abs=1e-5)
-        assert quick.generator_step() == pytest.approx(Trainer.generator_step(plain), abs=1e-5)
+        found, usual = quick.train_step(), plain.train_step()
+        assert found.values == pytest.approx(usual.values, abs=1e-5)
     assert torch.allclose(weights(quick), weights(plain), atol=1e-5)
     assert not torch.equal(weights(quick), weights(PlaneTrainer(plan)))
 
@@ -101,7 +107,7 @@ def test_steps_with_fewer_calls_are_the_trainers_steps(objective: str) -> None:
 def test_optimizers_are_those_of_torch(rule: str) -> None:
     ours, theirs = Network(3, 2, 2, 4), Network(3, 2, 2, 4)
     theirs.load_state_dict(ours.state_dict())
-    optimizer = plane.Optimizer(ours.parameters(), rule)
+    optimizer = plane.FlatOptimizer(ours.parameters(), rule)
     optimizer.param_groups[0].update(lr=0.01, betas=(0.5, 0.9))
     oracle: torch.optim.Optimizer = {
         "adam": torch.optim.Adam(theirs.parameters(), 0.01, (0.5, 0.9)),
@@ -122,7 +128,10 @@ def test_optimizers_are_those_of_torch(rule: str) -> None:
 
 @pytest.mark.parametrize("optimizer", plane.OPTIMIZERS)
 def test_every_optimizer_follows_its_controls(optimizer: str) -> None:
-    names = {"optimizer_generator": optimizer, "optimizer_discriminator": optimizer}
+    names: dict[str, Any] = {
+        "optimizer_generator": optimizer,
+        "optimizer_discriminator": optimizer,
+    }
     run = PlaneTrainer(Plan(**names, **SMALL))
     run.change(lr_generator=0.0, beta1_discriminator=0.5)
     before = weights(run)
@@ -136,7 +145,7 @@ def test_every_optimizer_follows_its_controls(optimizer: str) -> None:
 @pytest.mark.parametrize("noise", plane.NOISES)
 def test_noise_has_its_distribution(noise: str) -> None:
     run = PlaneTrainer(Plan(noise=noise, noise_scale=2.0, latent_dim=3, **SMALL))
-    z = run.noise(20_000)
+    z = run.method.noise(20_000, run)
     assert z.shape == (20_000, 3)
     std = 2.0 if noise == "normal" else 2 / math.sqrt(3)
     assert z.std().item() == pytest.approx(std, rel=0.02)
@@ -173,20 +182,20 @@ def test_what_a_run_is_built_with_cannot_change_in_it() -> None:
 
 def test_real_samples_measure_as_good_as_can_be() -> None:
     for name in toys.TOYS_2D:
-        ruler = Ruler(toys.TOYS_2D[name]())
-        real = ruler.mixture.sample(2000, torch.Generator().manual_seed(5))
-        score = ruler.score(7, real)
-        assert (score.step, score.covered) == (7, ruler.parts)
+        coverage = ModeCoverage(toys.TOYS_2D[name]())
+        real = coverage.mixture.sample(2000, torch.Generator().manual_seed(5))
+        score = coverage.score(7, real)
+        assert (score.step, score.covered) == (7, coverage.parts)
         assert score.good > 0.97  # a round Gaussian has 1.1 % beyond 3 standard deviations
-        mean, std = ruler.floor
+        mean, std = coverage.floor
         assert abs(score.jsd - mean) < 6 * std + 1e-3
         assert 0 < mean < 0.04
 
 
 def test_a_collapsed_generator_is_seen() -> None:
-    ruler = Ruler(toys.ring())
-    one = ruler.mixture.centres[:1] + 0.05 * torch.randn(2000, 2)
-    score = ruler.score(0, one)
+    coverage = ModeCoverage(toys.ring())
+    one = coverage.mixture.centres[:1] + 0.05 * torch.randn(2000, 2)
+    score = coverage.score(0, one)
     assert (score.covered, score.parts) == (1, 8)
     assert score.good > 0.99
     # One of eight modes: m = (p + q)/2; JSD = ½ KL(p‖m) + ½ KL(q‖m) for q on one eighth of p.
@@ -194,30 +203,30 @@ def test_a_collapsed_generator_is_seen() -> None:
     m = (p + q) / 2
     exact = 0.5 * (p * (p / m).log()).sum() + 0.5 * torch.log(q[0] / m[0])
     assert score.jsd == pytest.approx(exact.item(), abs=0.08)
-    far = ruler.score(0, torch.full((100, 2), math.nan))
+    far = coverage.score(0, torch.full((100, 2), math.nan))
     assert (far.covered, far.good) == (0, 0.0)
     assert far.jsd == pytest.approx(math.log(2), abs=1e-3)
 
 
 def test_cells_and_histogram_agree_on_their_places() -> None:
-    counts = plane.histogram(torch.cat([plane.middles(6), torch.tensor([[9.0, 0.0]])]), 6)
+    counts = plane.histogram(torch.cat([plane.cell_centres(6), torch.tensor([[9.0, 0.0]])]), 6)
     assert torch.equal(counts, torch.ones(6, 6, dtype=torch.long))
     lower_right = plane.histogram(torch.tensor([[2.3, -2.3]]), 4)
     assert lower_right[0, 3] == 1
 
 
-def test_best_judge_is_half_for_the_perfect_generator_and_right_for_a_known_one() -> None:
+def test_the_optimal_discriminator_is_half_for_a_perfect_generator_and_right_for_any() -> None:
     real = toys.two_gaussians()
-    judge = BestJudge(real)
-    inside = judge.real > 0.05
+    optimal = OptimalDiscriminator(real)
+    inside = optimal.real > 0.05
     rng = torch.Generator().manual_seed(0)
-    perfect = judge(real.sample(200_000, rng))
+    perfect = optimal(real.sample(200_000, rng))
     assert (perfect[inside] - 0.5).abs().max() < 0.06
     other = toys.GaussianMixture([[0.3, 0.2]], 0.5)
-    wide = toys.GaussianMixture([[0.3, 0.2]], math.sqrt(0.5**2 + judge.width**2))
-    q = wide.density(plane.middles(judge.n)).view(judge.n, judge.n)
-    exact = judge.real / (judge.real + q)
-    found = judge(other.sample(200_000, rng))
+    wide = toys.GaussianMixture([[0.3, 0.2]], math.sqrt(0.5**2 + optimal.width**2))
+    q = wide.density(plane.cell_centres(optimal.n)).view(optimal.n, optimal.n)
+    exact = optimal.real / (optimal.real + q)
+    found = optimal(other.sample(200_000, rng))
     assert (found - exact)[inside].abs().max() < 0.08
 
 
@@ -225,9 +234,9 @@ def test_best_judge_is_half_for_the_perfect_generator_and_right_for_a_known_one(
 def test_arrows_are_minus_the_gradient_of_the_chosen_loss(objective: str) -> None:
     run = PlaneTrainer(Plan(objective=objective, **SMALL))
     run.discriminator.double()
-    run.samples = run.samples.double()
+    run.data["samples"] = run.samples.double()
     fakes = run.fakes(6).double()
-    arrows = plane.pull(run, fakes)
+    arrows = plane.generator_gradient(run, fakes)
 
     def loss(points: torch.Tensor) -> float:
         with torch.no_grad():
@@ -246,11 +255,11 @@ def test_arrows_are_minus_the_gradient_of_the_chosen_loss(objective: str) -> Non
 def test_arrows_follow_the_loss_and_not_only_d() -> None:
     run = PlaneTrainer(Plan(**SMALL))
     fakes = run.fakes(50)
-    opinion = plane.answers(run, fakes)[:, None]
+    opinion = plane.discriminator_shade(run, fakes)[:, None]
     pulls = {}
     for name in ("minimax", "non_saturating"):
         run.change(objective=name)
-        pulls[name] = plane.pull(run, fakes)
+        pulls[name] = plane.generator_gradient(run, fakes)
     # −log(1 − D) against −log D: the same direction, lengths as D to 1 − D
     assert torch.allclose(pulls["minimax"] * (1 - opinion), pulls["non_saturating"] * opinion)
 
@@ -260,7 +269,7 @@ def test_cells_of_the_noise_grid_hold_equally_much() -> None:
         run = PlaneTrainer(Plan(noise=noise, noise_scale=1.5, **SMALL))
         corners = plane.noise_grid(run.settings, 9)
         ticks = corners[:9, 1]
-        z = run.noise(100_000)[:, 0]
+        z = run.method.noise(100_000, run)[:, 0]
         inside = torch.histogram(z, ticks).hist / len(z)
         assert inside.numpy() == pytest.approx([0.98 / 8] * 8, abs=0.005)
     assert plane.noise_grid(Plan(latent_dim=1), 9).shape == (72, 1)
@@ -290,7 +299,7 @@ def test_commands_do_without_a_browser() -> None:
     assert panel.trainer.step == 31
     panel.set(lr_generator=0.01, arrows=True)
     assert panel.controls["lr_generator"].value == 0.01
-    assert panel.stages[0].arrows
+    assert panel.canvases[0].arrows
     assert [mark.name for mark in panel.live.marks] == ["lr_generator"]
     panel.rewind(0)
     assert panel.settings.lr_generator == 2e-3
@@ -322,7 +331,7 @@ def test_a_slider_moves_a_run_and_an_impossible_choice_goes_back() -> None:
     ("wrong", "said"),
     [
         ({"rate": 1}, "There is no setting 'rate'"),
-        ({"lr_generator": 1e-9}, "lr_generator is 1e-09; choose from 1e-05 to 0.1"),
+        ({"lr_generator": 1e-9}, "lr_generator is 1e-09; choose from 1e-06 to 0.1"),
         ({"latent_dim": 0}, "latent_dim is 0"),
         ({"arrows": 1}, "arrows is 1; choose True or False"),
         ({"field": "E"}, "field is 'E'; choose one of D, best, nothing"),
@@ -346,9 +355,9 @@ def test_two_runs_differ_in_one_setting_only() -> None:
     first, second = panel.runs
     assert (first.step, second.step) == (20, 20)
     assert not torch.equal(weights(first), weights(second))
-    assert torch.equal(first.next_batch(), second.next_batch())
+    assert torch.equal(first.next_batch()["samples"], second.next_batch()["samples"])
     assert "Run 1: Step 20" in panel.sentence
-    assert panel.stages[1].title == "Run 2, step 20: objective = minimax"
+    assert panel.canvases[1].title == "Run 2, step 20: objective = minimax"
     panel.keep(1)
     assert len(panel.runs) == 1
     with pytest.raises(UserError, match="choose 1 or 2"):
@@ -365,7 +374,7 @@ def test_two_runs_from_one_seed_may_differ_in_what_they_are_built_with() -> None
     first, second = panel.runs
     assert (first.step, second.step) == (0, 0)
     assert (first.settings.latent_dim, second.settings.latent_dim) == (2, 1)
-    assert torch.equal(first.next_batch(), second.next_batch())
+    assert torch.equal(first.next_batch()["samples"], second.next_batch()["samples"])
     panel.step(30)
     panel.set(data="line")  # data are the same for both
     assert [run.settings.data for run in panel.runs] == ["line", "line"]
@@ -438,7 +447,7 @@ def test_playing_is_a_task_that_changes_reach() -> None:
 def test_arrays_are_what_the_canvas_expects() -> None:
     panel = playground(arrows=True, grid=True, **SMALL)
     panel.step(60)
-    sent = panel.stages[0]
+    sent = panel.canvases[0]
 
     def floats(data: bytes, columns: int) -> Any:
         return np.frombuffer(data, dtype=np.float32).reshape(-1, columns)
@@ -448,12 +457,12 @@ def test_arrays_are_what_the_canvas_expects() -> None:
     assert floats(sent.fake, 2) == pytest.approx(run.fakes(256).numpy())
     arrows = floats(sent.arrows, 4)
     assert arrows[:, :2] == pytest.approx(run.fakes(64).numpy())
-    pull = plane.pull(run, run.fakes(64)).numpy()
+    pull = plane.generator_gradient(run, run.fakes(64)).numpy()
     cross = arrows[:, 2] * pull[:, 1] - arrows[:, 3] * pull[:, 0]
     assert cross == pytest.approx(np.zeros(64), abs=1e-5)  # parallel
     assert len(floats(sent.grid, 2)) == sent.lines**2
     field = np.frombuffer(sent.field, dtype=np.uint8)
-    answers = plane.answers(run, plane.middles(40)).numpy()
+    answers = plane.discriminator_shade(run, plane.cell_centres(40)).numpy()
     assert field == pytest.approx(255 * answers, abs=0.6)
     counts = np.frombuffer(sent.curves, dtype=np.float32)[:2].astype(int)
     assert len(sent.curves) == 4 * (2 + 5 * counts[0] + 4 * counts[1])
@@ -468,10 +477,11 @@ def test_long_curves_are_thinned_and_end_now() -> None:
     panel = playground(**SMALL)
     panel.step(1030)
     run = panel.trainer
-    events, scores = stage.curve_data(run, run.score())
-    assert len(events) <= stage.BINS
+    events, scores = plane_canvas.curve_data(run, run.score())
+    assert len(events) <= plane_canvas.BINS
     assert scores[-1, 0] == 1030
-    last = np.array([event[3:7] for event in run.history[-5:]]).mean(axis=0)
+    names = ("loss_discriminator", "loss_generator", "d_real", "d_fake")
+    last = np.array([[event.values[n] for n in names] for event in run.history[-5:]]).mean(axis=0)
     assert events[-1, 1:] == pytest.approx(last, rel=1e-4)
     assert (np.diff(events[:, 0]) > 0).all()
 
@@ -489,13 +499,13 @@ def test_a_still_is_saved_beside_the_view() -> None:
 
 def test_every_setting_that_may_move_has_a_labelled_control() -> None:
     panel = playground(**SMALL)
-    assert set(panel.controls) == set(LABELS)
+    assert set(panel.controls) == {n for n, s in describe(Plan).items() if s.group}
     for control in (*panel.controls.values(), *panel.views.values(), panel.field, panel.slow):
         assert control.description
 
 
 def test_script_uses_the_colours_of_the_course_and_no_network() -> None:
-    script = (Path(stage.__file__).parent / "playground.js").read_text(encoding="utf-8")
+    script = (Path(plane_canvas.__file__).parent / "playground.js").read_text(encoding="utf-8")
     assert plotting.REAL in script
     assert plotting.FAKE in script
     assert "http" not in script

@@ -23,6 +23,12 @@ def make() -> Sketchpad:
     return Sketchpad(GENERATOR, DISCRIMINATOR, SETTINGS, DIGITS)
 
 
+def steps_of(pad: Sketchpad) -> int:
+    """Steps of the search, which has to be there."""
+    assert pad.found is not None
+    return pad.found.steps
+
+
 @pytest.fixture
 def pad() -> Sketchpad:
     return make()
@@ -49,7 +55,7 @@ def test_a_drawing_from_the_browser_gets_ds_logit_and_saliency(pad) -> None:
     assert pad.logit == logit
     assert torch.equal(pad.saliency, gradient)
     digit = DIGITS.labels[7].item()
-    assert f"The judge reads a {digit} " in pad.sentence
+    assert f"The classifier reads a {digit} " in pad.sentence
     assert f"D's logit is {logit:+.2f}: above " in pad.sentence
     row, column = divmod(int(gradient.argmax()), 28)
     assert f"more ink at row {row + 1}, column {column + 1} (blue)" in pad.sentence
@@ -118,7 +124,7 @@ def test_what_is_no_drawing_is_refused(pad) -> None:
 
 def test_playing_lets_the_kernel_breathe_and_ends_by_itself(monkeypatch) -> None:
     monkeypatch.setattr(sketchpad, "MOST", 30)
-    monkeypatch.setattr(sketchpad, "PAUSE", 0)
+    monkeypatch.setattr(sketchpad, "PAUSE", 1e-6)
 
     async def learner() -> None:
         pad = make()
@@ -130,31 +136,31 @@ def test_playing_lets_the_kernel_breathe_and_ends_by_itself(monkeypatch) -> None
             await asyncio.sleep(0)
             turns += 1
         assert turns >= 30
-        assert pad.found.steps == 30
+        assert steps_of(pad) == 30
         assert "Search, step 30" in pad.children[1].value
         pad.search(1)  # a finished search begins anew
-        assert pad.found.steps == 1
+        assert steps_of(pad) == 1
 
     asyncio.run(learner())
 
 
 def test_pause_stops_and_play_goes_on(monkeypatch) -> None:
-    monkeypatch.setattr(sketchpad, "PAUSE", 0)
+    monkeypatch.setattr(sketchpad, "PAUSE", 1e-6)
 
     async def learner() -> None:
         pad = make()
         pad.load(2)
         pad.play()
-        while pad.found.steps < 5:
+        while steps_of(pad) < 5:
             await asyncio.sleep(0)
         pad.pause()
-        steps = pad.found.steps
+        steps = steps_of(pad)
         for _ in range(10):
             await asyncio.sleep(0)
-        assert pad.found.steps == steps
+        assert steps_of(pad) == steps
         assert not pad.playing
         pad.play()
-        while pad.found.steps == steps:
+        while steps_of(pad) == steps:
             await asyncio.sleep(0)
         pad.load(3)  # a new drawing stops it
         assert not pad.playing
@@ -172,7 +178,7 @@ def test_a_callback_on_another_thread_is_done_on_the_kernels_loop() -> None:
         assert pad.logit is not None
         pad.search(2)
         await asyncio.sleep(0)
-        assert pad.found.steps == 2  # what the drawing had posted came first
+        assert steps_of(pad) == 2  # what the drawing had posted came first
 
     asyncio.run(learner())
 
@@ -183,7 +189,7 @@ def test_a_cell_that_draws_and_searches_keeps_its_search() -> None:
         pad.load(6)
         pad.search(3)
         await asyncio.sleep(0)  # what the new drawing has posted comes now
-        assert pad.found.steps == 3
+        assert steps_of(pad) == 3
 
     asyncio.run(learner())
 
@@ -193,16 +199,18 @@ def test_an_interrupt_pauses_the_search_and_keeps_it() -> None:
         pad = make()
         pad.load(6)
         pad.play()
-        while pad.found.steps < 2:
+        while steps_of(pad) < 2:
             await asyncio.sleep(0)
         os.kill(os.getpid(), signal.SIGINT)
         while pad.playing:
             await asyncio.sleep(0)
-        kept = pad.found.steps
+        kept = steps_of(pad)
         assert 2 <= kept < sketchpad.MOST
+        await asyncio.sleep(2 * sketchpad.PAUSE)
+        assert steps_of(pad) == kept
         assert "Interrupted; Find goes on from here." in pad.children[1].value
         pad.play()
-        while pad.found.steps == kept:
+        while steps_of(pad) == kept:
             await asyncio.sleep(0)
         pad.pause()
 

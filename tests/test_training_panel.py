@@ -2,7 +2,7 @@
 
 import base64
 import io
-import zlib
+import re
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,14 +11,18 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
+from matplotlib.figure import Figure
 
-from gan_lessons import plotting
 from gan_lessons.errors import UserError
-from gan_lessons.training import RECIPES, Diverged, Settings, Trainer
+from gan_lessons.methods import RECIPES, GANSettings, OnePassSettings
+from gan_lessons.plane import Plan, PlaneTrainer
+from gan_lessons.training import Chart, Diverged, Trainer
 from gan_lessons.widgets import TrainingPanel
-from gan_lessons.widgets import training_panel as module
+from gan_lessons.widgets.canvas import tiles
+from gan_lessons.widgets.panel_curves import Columns, Curves, RunCurves
+from gan_lessons.widgets.snapshots import Mark
 
-SMALL = Settings(latent_dim=4, generator_width=4, discriminator_width=4, batch_size=8)
+SMALL = GANSettings(latent_dim=4, generator_width=4, discriminator_width=4, batch_size=8)
 PNG = b"\x89PNG\r\n\x1a\n"
 
 
@@ -33,8 +37,8 @@ def panel(samples: torch.Tensor) -> TrainingPanel:
 
 
 def pictures(panel: TrainingPanel) -> list[bytes]:
-    digits = [cell.children[1].value for row in panel._rows for cell in row.children]
-    return [bytes(png) for png in [*digits, panel._curves_image.value, panel._strip_image.value]]
+    digits = [canvas.pixels for canvases in panel._digits for canvas in canvases]
+    return [*digits, bytes(panel._curves_image.value), panel._strip_canvas.pixels]
 
 
 def press(panel: TrainingPanel, text: str) -> None:
@@ -47,14 +51,19 @@ def widgets_in(box: Any) -> list[Any]:
     return [box, *(found for child in getattr(box, "children", ()) for found in widgets_in(child))]
 
 
-def test_steps_draw_digits_curves_and_film(panel: TrainingPanel) -> None:
+def test_steps_draw_digits_curves_and_filmstrip(panel: TrainingPanel) -> None:
     first = pictures(panel)
-    assert first[0].startswith(PNG)
+    assert first[4].startswith(PNG)
     assert panel.sentence == "Step 0: nothing is learned yet."
     panel.step(25)
     second = pictures(panel)
-    for i in (0, 1, 4, 5):  # raw, average, curves, film; run 2 is not there
+    for i in (0, 1, 4, 5):  # as it is, average, curves, filmstrip; run 2 is not there
         assert first[i] != second[i], i
+    now, ema = panel._digits[0]
+    for canvas, is_ema in ((now, False), (ema, True)):
+        shown = tiles(panel.trainer.sample(panel.trainer.inputs(24, seed=1), is_ema), 8)
+        assert np.array_equal(canvas.picture, shown)
+    assert now.label == "run 1: as it is now"
     assert second[0] != second[1]
     event = panel.trainer.history[-1]
     assert panel.sentence == (
@@ -71,7 +80,7 @@ def test_set_moves_controls_and_leaves_a_mark(panel: TrainingPanel) -> None:
     assert panel.controls["lr_discriminator"].value == 1e-3
     assert panel.controls["objective"].value == "hinge"
     assert panel.trainer.settings.lr_discriminator == 1e-3
-    assert "a: step 3: D&#x27;s rate 0.003 → 0.001" in panel._marks.value
+    assert "a: step 3: rate of D 0.003 → 0.001" in panel._marks.value
     assert "b: step 3: objective non_saturating → hinge" in panel._marks.value
     assert panel._curves_image.value != before
     panel.step()
@@ -104,7 +113,7 @@ def test_every_control_changes_what_is_learned(samples: Any, name: str, value: A
             assert getattr(panel.trainer.settings, name) == value
             assert [mark.name for mark in panel.live.marks] == [name]
         panel.step(6)
-        learned.append([p.clone() for p in panel.trainer.average.parameters()])
+        learned.append([p.clone() for p in panel.trainer.generator_ema.parameters()])
     assert not all(map(torch.equal, *learned))
 
 
@@ -126,7 +135,7 @@ def test_controls_start_where_the_settings_are(samples: torch.Tensor) -> None:
         ({"penalty": "r3"}, "penalty is 'r3'; choose one of"),
         ({"latent_dim": 8}, "latent_dim is fixed when a run begins"),
         ({"rate": 1}, "no setting 'rate'"),
-        ({"beta1": 0.5, "noise_scale": 5}, "noise_scale = 5 is out of range. Choose from 0.1 to 3"),
+        ({"beta1": 0.5, "noise_scale": 6}, "noise_scale = 6 is out of range. Choose from 0.1 to 5"),
     ],
 )
 def test_nonsense_is_refused_and_changes_nothing(
@@ -166,15 +175,14 @@ def test_rewinding_by_slider_and_button(panel: TrainingPanel) -> None:
     assert panel.live.step_now == 0
 
 
-def test_the_film_says_how_much_memory_it_takes(samples: torch.Tensor) -> None:
+def test_the_filmstrip_says_how_much_memory_it_takes(samples: torch.Tensor) -> None:
     panel = TrainingPanel(samples, SMALL, megabytes=0.5)
     panel.step(250)
-    film = panel.live.film
-    assert len(film.steps) > 2
-    assert film.megabytes <= 0.5
-    assert f"{film.megabytes:.3g} MB of at most 0.5 MB" in panel._memory.value
-    frames = matplotlib.image.imread(_file(panel._strip_image.value))
-    assert frames.shape[:2] == (3 * 30, len(film.steps) * 30)
+    kept = panel.live.snapshots
+    assert len(kept.steps) > 2
+    assert kept.megabytes <= 0.5
+    assert f"{kept.megabytes:.3g} MB of at most 0.5 MB" in panel._memory.value
+    assert panel._strip_canvas.picture.shape == (3 * 30, len(kept.steps) * 30)
 
 
 def _file(png: bytes) -> Any:
@@ -190,7 +198,7 @@ def test_branch_shows_two_runs_that_differ_in_one_setting(panel: TrainingPanel) 
     panel.controls["lr_generator"].value = 1e-4
     assert [run.settings.lr_generator for run in panel.live.runs] == [3e-3, 1e-4]
     panel.step(5)
-    assert panel.sentence.endswith("They differ in G's rate 0.003 in run 1, 0.0001 in run 2.")
+    assert panel.sentence.endswith("They differ in rate of G 0.003 in run 1, 0.0001 in run 2.")
     shown = pictures(panel)
     assert shown[0] != shown[2]
     panel._which.value = 0  # controls move run 1 now
@@ -247,6 +255,53 @@ def test_a_finished_run_goes_on_in_the_panel(samples: torch.Tensor, tmp_path: Pa
     assert panel.trainer.optimizer_generator.param_groups[0]["lr"] == 3e-3
 
 
+@pytest.mark.parametrize("kind", ["one_pass", "plane"])
+def test_a_run_of_another_method_is_not_resumed(
+    panel: TrainingPanel, samples: torch.Tensor, tmp_path: Path, kind: str
+) -> None:
+    path = tmp_path / "run.pt"
+    if kind == "plane":
+        PlaneTrainer(Plan(layers=1)).save(path)
+    else:
+        small = OnePassSettings(latent_dim=4, generator_width=4, discriminator_width=4)
+        Trainer(samples, small).save(path)
+    panel.step(2)
+    trainer = panel.trainer
+    with pytest.raises(UserError, match=f"is a run of the method '{kind}'; this panel moves 'gan'"):
+        panel.resume(path)
+    panel._file.value = str(path)
+    press(panel, "Resume")
+    assert f"is a run of the method &#x27;{kind}&#x27;" in panel.live.line.value
+    assert panel.trainer is trainer
+    panel.step()
+    assert panel.live.step_now == 3
+
+
+@pytest.mark.parametrize("shape", [(64, 2), (64, 28, 28), (64, 2, 28, 28), (64, 1, 1, 28, 28)])
+def test_what_is_no_picture_is_refused(shape: tuple[int, ...]) -> None:
+    said = r"The panel shows pictures: give images of shape \(N, 1, h, w\) or \(N, 3, h, w\), not "
+    with pytest.raises(UserError, match=said + re.escape(str(shape))):
+        TrainingPanel(torch.zeros(shape), SMALL)
+    with pytest.raises(UserError, match=said + "list"):
+        TrainingPanel([0.0], SMALL)  # type: ignore[arg-type]
+
+
+def test_pictures_may_be_coloured_and_of_another_size() -> None:
+    samples = torch.rand(50, 3, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
+    panel = TrainingPanel(samples, SMALL)
+    panel.step(3)
+    now, ema = panel._digits[0]
+    for canvas, is_ema in ((now, False), (ema, True)):
+        made = panel.trainer.sample(panel.trainer.inputs(24, seed=1), is_ema)
+        assert made.shape == (24, 3, 16, 16)
+        assert np.array_equal(canvas.picture, tiles(made, 8))
+        assert canvas.picture.shape == (3 * 18, 8 * 18, 3)
+    assert panel._strip_canvas.picture.shape == (3 * 18, 18, 3)
+    still = matplotlib.image.imread(_file(panel.png))
+    assert len(np.unique(still.reshape(-1, 4), axis=0)) > 500
+    assert panel.live.error is None
+
+
 def test_divergence_is_shown_with_the_way_back(panel: TrainingPanel) -> None:
     panel.step(26)
     with torch.no_grad():
@@ -266,7 +321,7 @@ def test_the_still_shows_digits_curves_and_marks(panel: TrainingPanel) -> None:
     panel.set(lr_generator=1e-3)
     data, about = panel._repr_mimebundle_()
     assert set(data) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
-    assert "a: step 4: G's rate 0.003 → 0.001." in data["text/plain"]
+    assert "a: step 4: rate of G 0.003 → 0.001." in data["text/plain"]
     assert about["image/png"]["alt"] == data["text/plain"]
     one = matplotlib.image.imread(_file(base64.b64decode(data["image/png"])))
     panel.branch()
@@ -275,14 +330,31 @@ def test_the_still_shows_digits_curves_and_marks(panel: TrainingPanel) -> None:
     assert len(np.unique(one)) > 50
 
 
-def test_pixels_are_a_png_of_the_mosaic() -> None:
-    images = torch.rand(5, 1, 28, 28) * 2 - 1
-    png = module._pixels(images, columns=2, zoom=1)
-    shown = matplotlib.image.imread(_file(png))
-    wanted = plotting.mosaic(images, 2).numpy() / 2 + 0.5
-    assert shown.shape == wanted.shape
-    assert np.abs(shown - wanted).max() < 1 / 254
-    assert zlib.crc32(module._pixels(torch.full((1, 1, 28, 28), torch.nan)))  # no warning
+def test_curves_are_of_whatever_columns_there_are() -> None:
+    charts = (Chart("one", {"reconstruction": "per pixel"}), Chart("", {"a": "A", "b": "B"}))
+    figure = Figure()
+    axes = list(figure.subplots(1, 2))
+    curves = RunCurves(charts, axes)
+    columns: Columns = {
+        "step": [1, 2, 3],
+        "reconstruction": [3.0, 2.0, 1.0],
+        "a": [0.0] * 3,
+        "b": [9.0] * 3,
+    }
+    for marks in ([Mark("a", 2, None, "lr", 1, 2), Mark("b", 2, None, "beta", 1, 2)], []):
+        curves.update(columns, 3, marks)
+        assert [text.get_text() for text in axes[0].texts] == (["a,b"] if marks else [])
+    (line,) = axes[0].lines
+    assert list(line.get_xdata()) == [1, 2, 3]
+    assert list(line.get_ydata()) == [3.0, 2.5, 2.0]  # the running mean
+    assert axes[0].get_ylabel() == "one"
+    assert [line.get_label() for line in axes[1].lines] == ["A", "B"]
+    low, high = axes[1].get_ylim()
+    assert low < 0 < 9 < high
+    drawn = Curves()
+    one = matplotlib.image.imread(_file(drawn.draw(charts, [(columns, 3, [])])))
+    two = matplotlib.image.imread(_file(drawn.draw(charts, [(columns, 3, [])] * 2)))
+    assert two.shape[0] == 2 * one.shape[0]
 
 
 def test_default_is_the_recipe_of_the_lessons() -> None:

@@ -11,11 +11,12 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gan_lessons import plotting
-from gan_lessons.training import Event, Settings, Trainer
+from gan_lessons.methods import GANSettings
+from gan_lessons.training import Event, Trainer
 from gan_lessons.widgets import watch
 from gan_lessons.widgets.watch import sentence
 
-SETTINGS = Settings(
+SETTINGS = GANSettings(
     latent_dim=8, generator_width=6, discriminator_width=4, batch_size=8, steps=12, noise_scale=0.5
 )
 
@@ -55,11 +56,12 @@ def test_a_watched_run_ends_as_an_unwatched_one_does(samples) -> None:
     digits, axes = figure.axes
     rng = torch.Generator().manual_seed(1)
     z = 0.5 * torch.randn(32, 8, generator=rng)
-    assert np.array_equal(digits.images[0].get_array(), plotting.mosaic(trainer.sample(z)))
+    drawn = np.asarray(digits.images[0].get_array())
+    assert np.array_equal(drawn, plotting.mosaic(trainer.sample(z)).numpy())
     real, fake = axes.lines[:2]
     for line, name in ((real, "d_real"), (fake, "d_fake")):
         values = [getattr(event, name) for event in trainer.history]
-        assert list(line.get_xdata()) == list(range(1, 13))
+        assert np.array_equal(line.get_xdata(), np.arange(1, 13))
         assert np.allclose(line.get_ydata(), plotting.smooth(values, 25))
     assert (real.get_color(), fake.get_color()) == (plotting.REAL, plotting.FAKE)
 
@@ -121,5 +123,6 @@ def test_an_interrupt_pauses_and_the_same_call_goes_on(
 
 
 def test_the_sentence_says_where_a_run_stands() -> None:
-    event = Event(1200, 3.14, 41.6, 1.2, 0.9, 0.61, 0.376)
+    values = {"loss_discriminator": 1.2, "loss_generator": 0.9, "d_real": 0.61, "d_fake": 0.376}
+    event = Event(1200, 3.14, 41.6, values)
     assert sentence(event) == "Step 1,200, epoch 3.1, 42 s: D(x) = 0.61, D(G(z)) = 0.38."

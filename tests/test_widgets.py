@@ -5,12 +5,16 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets
+import numpy as np
 import pytest
+import torch
 from matplotlib.figure import Figure
 
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import Option, Question, Quiz
 from gan_lessons.widgets import explore
+from gan_lessons.widgets.canvas import Canvas
+from gan_lessons.widgets.still import Panel
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -53,6 +57,46 @@ def test_panel_leaves_a_still_beside_the_live_view() -> None:
     assert data["text/plain"] == "mean = 0.3, steep = True: the line ends at 0.9"
     assert base64.b64decode(data["image/png"]) == panel.png
     assert about["image/png"]["alt"] == "the line ends at 0.9"
+
+
+def test_a_panel_of_ones_own_needs_a_picture_and_a_sentence() -> None:
+    class Mine(Panel):
+        @property
+        def png(self) -> bytes:
+            return PNG
+
+        def _alt_text(self) -> str:
+            return "A picture."
+
+    data, about = Mine([ipywidgets.Button()])._repr_mimebundle_()
+    assert data["text/plain"] == "A picture."
+    assert base64.b64decode(data["image/png"]) == PNG
+    assert "application/vnd.jupyter.widget-view+json" in data
+    assert about == {"image/png": {"alt": "A picture."}}
+
+
+def test_a_canvas_shows_grey_and_coloured_pictures_as_tiles() -> None:
+    canvas = Canvas()
+    colours = torch.tensor([[1.0, -1, -1], [-1, 1, -1], [-1, -1, 1]])  # red, green, blue
+    canvas.show_tiles(colours[:, :, None, None].expand(3, 3, 4, 6), 2, "three colours")
+    assert (canvas.tile, canvas.width, canvas.height) == (8, 16, 12)
+    assert canvas.label == "three colours"
+    picture = canvas.picture
+    assert picture.shape == (12, 16, 3)
+    assert len(canvas.pixels) == picture.size
+    line = picture[0, 0]
+    assert line[0] == line[1] == line[2]
+    for tile, corner in ((0, (1, 1)), (1, (1, 9)), (2, (7, 1))):
+        inside = picture[corner[0] : corner[0] + 4, corner[1] : corner[1] + 6]
+        assert (inside == 255 * np.eye(3, dtype=np.uint8)[tile]).all()
+    assert (picture[6:, 8:] == 255).all()  # an empty place
+    canvas.show_tiles(torch.full((2, 1, 4, 4), 2.0), 2)  # grey again; above 1 is white
+    assert canvas.tile == 6
+    assert canvas.picture.shape == (6, 12)
+    assert (canvas.picture[1:5, 1:5] == 255).all()
+    with pytest.raises(UserError, match=r"\(N, 1, h, w\) or \(N, 3, h, w\)"):
+        canvas.show_tiles(torch.zeros(2, 2, 4, 4), 2)
+    assert canvas.tile == 6  # as before
 
 
 def test_names_and_descriptions() -> None:
@@ -101,8 +145,11 @@ def test_a_control_that_cannot_be_made_is_refused(spec: Any) -> None:
 
 
 def test_a_draw_that_fails_at_first_raises() -> None:
+    def divide(mean: int) -> bytes:
+        return bytes(1 // 0)
+
     with pytest.raises(ZeroDivisionError):
-        explore(lambda mean: 1 / 0, mean=(0, 2))
+        explore(divide, mean=(0, 2))
 
 
 def test_a_draw_that_fails_later_says_so_and_recovers() -> None:

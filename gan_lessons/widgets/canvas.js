@@ -31,6 +31,7 @@ function render({ model, el }) {
   }
 
   function draw() {
+    if (!model.get("width")) return; // nothing has come yet
     paint();
     const zoom = model.get("zoom");
     [canvas.width, canvas.height] = [small.width * zoom, small.height * zoom];

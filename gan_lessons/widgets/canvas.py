@@ -12,7 +12,8 @@ from torch import Tensor
 
 from gan_lessons import plotting
 
-TILE = 30  # pixels from one digit of a mosaic to the next
+LINE = 2  # pixels between two images of a mosaic
+TILE = 28 + LINE  # pixels from one digit of a mosaic to the next
 
 
 class Canvas(anywidget.AnyWidget):
@@ -39,6 +40,22 @@ class Canvas(anywidget.AnyWidget):
             if label:
                 self.label = label
 
+    def show_tiles(self, images: Tensor, columns: int, label: str = "") -> None:
+        """Send images as `tiles`, each of which can be chosen; square ones, if that is wanted.
+
+        Args:
+            images: grey (N, 1, h, w) or coloured (N, 3, h, w), in [−1, 1].
+            columns: images in a row.
+            label: what they show, in words.
+
+        Raises:
+            UserError: the shape is another one; what was shown stays.
+        """
+        picture = tiles(images, columns)
+        with self.hold_sync():
+            self.tile = images.shape[-1] + LINE
+            self.show(picture, label)
+
     @property
     def picture(self) -> NDArray[np.uint8]:
         """What is shown."""
@@ -47,9 +64,13 @@ class Canvas(anywidget.AnyWidget):
 
 
 def tiles(images: Tensor, columns: int) -> NDArray[np.uint8]:
-    """Images (N, 1, 28, 28) in [−1, 1] as one grey picture of tiles, `TILE` apart."""
-    grey: NDArray[np.uint8] = (plotting.mosaic(images, columns) + 1).mul(127.5).byte().numpy()
-    return grey
+    """Images (N, 1, h, w) or (N, 3, h, w) as one picture of tiles, as `Canvas.show` takes it.
+
+    Values below −1 are black, above 1 white; what is not a number is grey.
+    """
+    picture = plotting.mosaic(images.nan_to_num(), columns).clamp(-1, 1)
+    pixels: NDArray[np.uint8] = (picture + 1).mul(127.5).byte().numpy()
+    return pixels
 
 
 def signed(values: Tensor) -> NDArray[np.uint8]:

@@ -1,13 +1,17 @@
-"""What the panels' controls share: buttons, rows, typed numbers, sentences."""
+"""What the panels' controls share: their making, typed numbers, own writes, sentences."""
 
+import math
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from html import escape
 from typing import Any
 
 import ipywidgets
 
 from gan_lessons.errors import UserError
+from gan_lessons.training import Setting
 
 
 def button(text: str, action: Callable[[], Any], tip: str = "") -> Any:
@@ -20,6 +24,61 @@ def button(text: str, action: Callable[[], Any], tip: str = "") -> Any:
 def row(*children: Any) -> Any:
     """Side by side where there is room, else below one another."""
     return ipywidgets.HBox(children, layout={"flex_flow": "row wrap", "align_items": "center"})
+
+
+class WriteGuard(threading.local):
+    """Tells what a person moves from what the panel itself writes into its controls.
+
+    Each thread has its own answer: while the kernel's main loop writes, what a front end delivers
+    on another thread is a person's wish all the same.
+    """
+
+    _writing = False
+
+    @contextmanager
+    def writing(self) -> Iterator[None]:
+        """In this block, changes made by this thread are the panel's own."""
+        before = self._writing
+        self._writing = True
+        try:
+            yield
+        finally:
+            self._writing = before
+
+    def observe(self, control: Any, act: Callable[[Any], object], trait: str = "value") -> None:
+        """Call ``act`` with the new value whenever a person changes it."""
+
+        def changed(change: Any) -> None:
+            if not self._writing:
+                act(change.new)
+
+        control.observe(changed, names=trait)
+
+
+def make_control(setting: Setting, *, label_width: str, width: str) -> Any:
+    """The control of a setting, with its own first value: write the run's into it.
+
+    A slider reports when it is let go: one change for a move. Show it by `typed`.
+    """
+    common: dict[str, Any] = {
+        "description": setting.label,
+        "tooltip": setting.help or None,
+        "style": {"description_width": label_width},
+        "layout": {"width": width},
+    }
+    if setting.options:
+        return ipywidgets.Dropdown(options=setting.options, **common)
+    if setting.kind is bool:
+        return ipywidgets.Checkbox(indent=False, **common)
+    low, high = setting.slider
+    common["continuous_update"] = False
+    if setting.log:
+        ends = {"base": 10, "min": math.log10(low), "max": math.log10(high)}
+        return ipywidgets.FloatLogSlider(low, step=setting.step or 0.1, **ends, **common)
+    if setting.kind is int:
+        return ipywidgets.IntSlider(low, min=low, max=high, **common)
+    step = setting.step or (high - low) / 100
+    return ipywidgets.FloatSlider(low, min=low, max=high, step=step, **common)
 
 
 # Numbers
@@ -78,27 +137,30 @@ def typed(control: Any, refuse: Callable[[UserError], None]) -> Any:
         layout={"width": "5.5em", "flex": "none"},
     )
 
-    def entered(change: Any) -> None:
-        if change.new == shown():
-            return
-        try:
-            refuse_outside(name, control, change.new)
-            control.value = change.new
-        except UserError as error:
+    guard = WriteGuard()
+
+    def show() -> None:
+        with guard.writing():
             field.value = shown()
+
+    def entered(value: Any) -> None:
+        try:
+            refuse_outside(name, control, value)
+            control.value = value
+        except UserError as error:
+            show()
             refuse(error)
 
-    def moved(change: Any) -> None:
-        field.value = shown()
-
-    field.observe(entered, names="value")
-    control.observe(moved, names="value")
+    guard.observe(field, entered)
+    control.observe(lambda change: show(), names="value")
     if isinstance(control, ipywidgets.BoundedIntText):
-        field.description, field.style = name, control.style
+        field.description = name
+        field.style = control.style
         field.layout.width = control.layout.width
         return field
     control.readout = False
-    width, control.layout.width = control.layout.width, "auto"
+    width = control.layout.width
+    control.layout.width = "auto"
     control.layout.flex = "1 1 auto"
     return ipywidgets.HBox([control, field], layout={"width": width})
 

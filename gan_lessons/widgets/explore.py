@@ -4,7 +4,6 @@ The picture is pushed as bytes into one ``Image``, which is faster than new outp
 same in every front end; the saved notebook keeps the first picture beside the live view.
 """
 
-import base64
 import time
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -14,7 +13,8 @@ from matplotlib.figure import Figure
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
-from gan_lessons.widgets.controls import complaint, plain, refuse_outside, status, typed
+from gan_lessons.widgets.controls import WriteGuard, complaint, plain, refuse_outside, status, typed
+from gan_lessons.widgets.still import Panel
 
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
 
@@ -47,7 +47,7 @@ def explore(
     return Explore(draw, made, start or {}, alt)
 
 
-class Explore(ipywidgets.VBox):  # type: ignore[misc]
+class Explore(Panel):
     """What `explore` returns. `set` moves it without a browser.
 
     Attributes: ``png`` (bytes of the picture), ``sentence``, ``values`` (by control), ``error``
@@ -60,7 +60,9 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
         self.controls = controls
         self.sentence = ""
         self.error: Exception | None = None
-        self._draw, self._alt, self._held = draw, alt, False
+        self._draw = draw
+        self._alt = alt
+        self._guard = WriteGuard()
         self._assign(start)
         layout = {"max_width": "100%", "align_self": "flex-start"}  # else a box stretches it
         self._image = ipywidgets.Image(value=self._picture(), format="png", layout=layout)
@@ -68,7 +70,7 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
         shown = [typed(control, self._refuse) for control in controls.values()]
         super().__init__([ipywidgets.VBox(shown), self._image, self._line])
         for control in controls.values():
-            control.observe(self._moved, names="value")
+            self._guard.observe(control, lambda value: self._redraw())
         self._tell()
 
     @property
@@ -88,11 +90,8 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
             UserError: no such control, or a value that it cannot take.
             Exception: whatever ``draw`` raised; the panel shows it, too.
         """
-        self._held = True
-        try:
+        with self._guard.writing():
             self._assign(values)
-        finally:
-            self._held = False
         self._redraw()
         if self.error is not None:
             raise self.error
@@ -106,10 +105,6 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
             refuse_outside(name, self.controls[name], value)
         for name, value in values.items():
             self.controls[name].value = value
-
-    def _moved(self, change: Any) -> None:
-        if not self._held:
-            self._redraw()
 
     def _picture(self) -> bytes:
         """Draw; a picture that takes long follows its sliders only when they are let go."""
@@ -143,14 +138,12 @@ class Explore(ipywidgets.VBox):  # type: ignore[misc]
     def _description(self) -> str:
         return self.sentence or self._alt
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
+    def _alt_text(self) -> str:
+        return self._alt or self.sentence
+
+    def _plain_text(self) -> str:
         state = ", ".join(f"{name} = {plain(value)}" for name, value in self.values.items())
-        text = f"{state}: {self.sentence}" if self.sentence else state
-        still = base64.b64encode(self.png).decode("ascii")
-        return bundle | {"text/plain": text, "image/png": still}, {
-            "image/png": {"alt": self._alt or self.sentence}
-        }
+        return f"{state}: {self.sentence}" if self.sentence else state
 
 
 def _control(name: str, spec: Any, label: str | None) -> Any:

@@ -1,27 +1,38 @@
 """Travel through a generator's noise: directions, paths, arithmetic, truncation."""
 
-import base64
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import ipywidgets
 import torch
 from torch import Tensor, nn
 
-from gan_lessons import judge, latent, plotting, pretrained
+from gan_lessons import classifier, latent, plotting, pretrained
 from gan_lessons.errors import UserError
-from gan_lessons.training import Settings, sample
-from gan_lessons.widgets.canvas import Canvas, tiles
-from gan_lessons.widgets.controls import button, complaint, refuse_outside, row, status, typed
+from gan_lessons.methods import GANSettings
+from gan_lessons.training import sample
+from gan_lessons.widgets.canvas import Canvas
+from gan_lessons.widgets.controls import (
+    WriteGuard,
+    button,
+    complaint,
+    refuse_outside,
+    row,
+    status,
+    typed,
+)
+from gan_lessons.widgets.still import Panel
 
 DIGITS, COLUMNS = 64, 8
 LETTERS = "ABCDEFGH"  # the places of the tray
+OF_THE_TRAY = ("begin", "end", "first", "minus", "plus")  # controls of path and sum
 STEPS = 11  # of a path, both ends included
 LAYOUT = {"width": "100%"}
 STYLE = {"description_width": "8em"}
 
 
-class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
+class LatentExplorer(Panel):
     """Sliders along directions of the noise, and what 64 digits make of them; a tray for eight.
 
     Between two digits of the tray it shows the straight path and the arc; of three, a sum. `set`,
@@ -41,7 +52,7 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(
         self,
         generator: nn.Module,
-        settings: Settings,
+        settings: GANSettings,
         directions: Mapping[str, Tensor] | None = None,
         tray: bool = True,
     ) -> None:
@@ -55,11 +66,12 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
                     f"for each dimension of the noise; it has the shape {tuple(vector.shape)}."
                 )
         self.error: Exception | None = None
-        self._held = False
+        self._guard = WriteGuard()
         self.tray = pretrained.noise(len(LETTERS), settings)
         self.grid = Canvas(chosen=0, label="64 digits in 8 columns; arrow keys choose one")
         self.tray_view = Canvas(chosen=0, labels=list(LETTERS))
-        self.path_view, self.sum_view = Canvas(), Canvas()
+        self.path_view = Canvas()
+        self.sum_view = Canvas()
         self.views = {"64 digits": self.grid}
         if tray:
             self.views |= {
@@ -68,13 +80,14 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
                 "sum: three digits, the sum, and the sum on the shell": self.sum_view,
             }
         self.controls = self._make_controls()
-        self._line, self._sentences = ipywidgets.HTML(), [""]
+        self._line = ipywidgets.HTML()
+        self._sentences = [""]
         super().__init__(self._layout() if tray else self._layout()[:2])
         self._redraw()
-        for control in self.controls.values():
-            control.observe(self._moved, names="value")
+        for name, control in self.controls.items():
+            self._guard.observe(control, partial(self._moved, name))
         for canvas in (self.grid, self.tray_view):
-            canvas.observe(self._moved, names="chosen")
+            self._guard.observe(canvas, partial(self._moved, "chosen"), "chosen")
 
     # What is shown
 
@@ -123,12 +136,11 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
             refuse_outside(name, self.controls[name], value)
         if chosen is not None and chosen not in range(DIGITS):
             raise UserError(f"chosen = {chosen!r} is out of range. Choose from 0 to {DIGITS - 1}.")
-        self._held = True
-        for name, value in values.items():
-            self.controls[name].value = value
-        if chosen is not None:
-            self.grid.chosen = chosen
-        self._held = False
+        with self._guard.writing():
+            for name, value in values.items():
+                self.controls[name].value = value
+            if chosen is not None:
+                self.grid.chosen = chosen
         self._attempt(self._redraw)
         if self.error is not None:
             raise self.error
@@ -156,10 +168,8 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
 
     # Drawing
 
-    def _moved(self, change: Any) -> None:
-        if not self._held:
-            of_the_tray = {self.controls[n] for n in ("begin", "end", "first", "minus", "plus")}
-            self._attempt(self._draw_tray if change.owner in of_the_tray else self._draw_grid)
+    def _moved(self, name: str, value: Any) -> None:
+        self._attempt(self._draw_tray if name in OF_THE_TRAY else self._draw_grid)
 
     def _attempt(self, action: Callable[[], None]) -> None:
         """Do something; if it fails, say so in the panel, where the learner looks."""
@@ -184,7 +194,7 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
         shift = sum(amount * self.directions[name] for name, amount in amounts.items())
         self.z = truncation * (pretrained.noise(DIGITS, self.settings, seed) + shift)
         self.images = sample(self.generator, self.z)
-        self.grid.show(tiles(self.images, COLUMNS))
+        self.grid.show_tiles(self.images, COLUMNS)
         moved = [f"{name} {amount:+.1f}" for name, amount in amounts.items() if amount]
         row, column = divmod(self.chosen, COLUMNS)
         self._say(
@@ -196,14 +206,17 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
         )
 
     def _draw_tray(self) -> None:
-        self.tray_view.show(
-            tiles(sample(self.generator, self.tray), len(LETTERS)),
+        self.tray_view.show_tiles(
+            sample(self.generator, self.tray),
+            len(LETTERS),
             "The tray: eight digits, A to H; arrow keys choose the place to fill",
         )
-        (straight, arc), value = self.path, {n: c.value for n, c in self.controls.items()}
+        straight, arc = self.path
+        value = {name: self.controls[name].value for name in OF_THE_TRAY}
         names = f"{value['begin']} to {value['end']}"
-        self.path_view.show(
-            tiles(sample(self.generator, torch.cat([straight, arc])), STEPS),
+        self.path_view.show_tiles(
+            sample(self.generator, torch.cat([straight, arc])),
+            STEPS,
             f"From {names} in {STEPS} steps: above straight, below along the arc",
         )
         terms = torch.stack([*map(self._kept, ("first", "minus", "plus")), *self.sum])
@@ -216,8 +229,9 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
             "",
         ]
         formula = f"{value['first']} − {value['minus']} + {value['plus']}"
-        self.sum_view.show(tiles(images, len(terms)), f"The digits of {formula}, and the sum")
-        half, plain = STEPS // 2, self.sum[0]
+        self.sum_view.show_tiles(images, len(terms), f"The digits of {formula}, and the sum")
+        half = STEPS // 2
+        plain = self.sum[0]
         self._say(
             self._sentences[0],
             f"Half way from {names} the straight path is {straight[half].norm():.1f} from the "
@@ -290,7 +304,8 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
             self.sum_view,
         ]
 
-    def still(self) -> bytes:
+    @property
+    def png(self) -> bytes:
         """All that is shown, as one PNG."""
         heights = [view.height for view in self.views.values()]
         figure = plotting.Picture(figsize=(5.4, sum(heights) / 50), layout="constrained")
@@ -301,15 +316,11 @@ class LatentExplorer(ipywidgets.VBox):  # type: ignore[misc]
             axes.set_axis_off()
         return plotting.png(figure)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
-        still = base64.b64encode(self.still()).decode("ascii")
-        return bundle | {"text/plain": self.sentence, "image/png": still}, {
-            "image/png": {"alt": self.sentence}
-        }
+    def _alt_text(self) -> str:
+        return self.sentence
 
 
-def _principal(generator: nn.Module, settings: Settings) -> dict[str, Tensor]:
+def _principal(generator: nn.Module, settings: GANSettings) -> dict[str, Tensor]:
     found = latent.principal_directions(generator, pretrained.noise(2000, settings, seed=1))
     return {f"direction {number}": vector for number, vector in enumerate(found, 1)}
 
@@ -319,7 +330,7 @@ def _key(name: str) -> str:
 
 
 def _opinion(image: Tensor) -> str:
-    """What the judge sees in an image (1, 28, 28)."""
-    _, (probabilities,) = judge.load().look(image[None])
+    """What the classifier sees in an image (1, 28, 28)."""
+    _, (probabilities,) = classifier.load().predict(image[None])
     sure, digit = probabilities.max(dim=0)
     return f"a {digit.item()} ({sure.item():.0%} sure)"

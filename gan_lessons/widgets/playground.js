@@ -1,6 +1,6 @@
 // The plane of one run, drawn from raw typed arrays, and its curves. What each array holds is said
-// in playground.py, class Stage. Real is blue and round, fake is orange and crossed, as everywhere.
-const REAL = "#0072b2", FAKE = "#d55e00", JUDGE = "#222222";
+// in plane_canvas.py, class PlaneCanvas. Real is blue and round, fake is orange and crossed, as everywhere.
+const REAL = "#0072b2", FAKE = "#d55e00", INK = "#222222";
 const SIZE = 360, CURVES = [340, 360], MARGIN = 22, PADDING = 30;
 
 const floats = (view) => (view && view.byteLength
@@ -46,7 +46,7 @@ function drawField(pen, model, scratch) {
 }
 
 function frame(pen, edge, X, Y) {
-  pen.strokeStyle = pen.fillStyle = JUDGE;
+  pen.strokeStyle = pen.fillStyle = INK;
   pen.lineWidth = 0.5;
   pen.strokeRect(MARGIN, 0, SIZE - MARGIN, SIZE - MARGIN);
   pen.font = "10px sans-serif";
@@ -96,7 +96,7 @@ function drawGrid(pen, model, X, Y) {
 
 function drawArrows(pen, model, X, Y) {
   const arrows = floats(model.get("arrows"));
-  pen.strokeStyle = pen.fillStyle = JUDGE;
+  pen.strokeStyle = pen.fillStyle = INK;
   pen.lineWidth = 1.2;
   for (let i = 0; i < arrows.length; i += 4) {
     const [x, y, dx, dy] = arrows.subarray(i, i + 4);
@@ -167,12 +167,12 @@ function drawCurves(canvas, model) {
   const floor = model.get("floor");
   const solid = [], dashed = [6, 3], dashdot = [7, 2, 1.5, 2];
   chart(pen, 0, last, low, high, steps, [
-    [losses[0], JUDGE, solid, "D's loss"], [losses[1], FAKE, dashed, "G's loss"]], [], model);
+    [losses[0], INK, solid, "D's loss"], [losses[1], FAKE, dashed, "G's loss"]], [], model);
   chart(pen, 1, last, 0, 1, steps, [
     [answers[0], REAL, solid, "D(x), real"], [answers[1], FAKE, dashed, "D(G(z)), fake"]], [[0.5, ""]], model);
   chart(pen, 2, last, 0, 1, when, [
     [quality[0], "#009e73", solid, model.get("covers")], [quality[1], "#cc79a7", dashed, "good samples"],
-    [quality[2], JUDGE, dashdot, "JSD (nats)"]], [[floor, "JSD of real samples"]], model);
+    [quality[2], INK, dashdot, "JSD (nats)"]], [[floor, "JSD of real samples"]], model);
 }
 
 function chart(pen, row, last, low, high, steps, series, levels, model) {
@@ -181,7 +181,7 @@ function chart(pen, row, last, low, high, steps, series, levels, model) {
   const X = (step) => PADDING + step / last * (right - PADDING);
   const Y = (value) => bottom - (value - low) / (high - low) * (bottom - top);
   pen.font = "10px sans-serif";
-  pen.strokeStyle = pen.fillStyle = JUDGE;
+  pen.strokeStyle = pen.fillStyle = INK;
   pen.lineWidth = 0.5;
   pen.setLineDash([]);
   pen.beginPath();

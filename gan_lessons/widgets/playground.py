@@ -3,28 +3,25 @@
 A `Playground` works the same without a browser: ``panel.step(100)``, ``panel.set(noise_scale=2)``.
 """
 
-import base64
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
 import ipywidgets
-import torch
 
-from gan_lessons import losses, plane, plotting
+from gan_lessons import plane, plotting
 from gan_lessons.errors import UserError
-from gan_lessons.plane import FIXED, Plan, PlaneTrainer, Score
-from gan_lessons.training import PENALTIES
-from gan_lessons.widgets.controls import button, row, typed
-from gan_lessons.widgets.live import Live, Snapshot
-from gan_lessons.widgets.stage import (
+from gan_lessons.plane import Plan, PlaneTrainer, Score
+from gan_lessons.training import check_setting, describe
+from gan_lessons.widgets.controls import WriteGuard, button, make_control, row, typed
+from gan_lessons.widgets.drawings import DRAWINGS, parsed_points
+from gan_lessons.widgets.live import Live
+from gan_lessons.widgets.plane_canvas import (
     FIELDS,
     LINES,
-    SHOWN,
     VIEWS,
-    Stage,
+    PlaneCanvas,
     View,
     array_bytes,
     covers,
@@ -32,115 +29,13 @@ from gan_lessons.widgets.stage import (
     packed,
     still,
 )
+from gan_lessons.widgets.playground_controls import SETTINGS, refuse_off_slider, setting_groups
+from gan_lessons.widgets.playground_words import LatestMove, run_sentence, run_titles
+from gan_lessons.widgets.snapshots import Snapshot
+from gan_lessons.widgets.still import Panel
 
 # To compare two runs, these have to be the same in both.
 SHARED = ("data", "points", "batch_size", "seed")
-LABELS = {
-    "data": "real data",
-    "seed": "seed",
-    "batch_size": "batch size",
-    "latent_dim": "numbers of noise",
-    "noise": "distribution",
-    "noise_scale": "scale of the noise",
-    "layers": "hidden layers",
-    "generator_width": "width of G",
-    "discriminator_width": "width of D",
-    "objective": "objective",
-    "penalty": "penalty on D",
-    "penalty_weight": "its strength",
-    "instance_noise": "instance noise",
-    "label_smoothing": "label smoothing",
-    "discriminator_steps": "updates of D (k_D)",
-    "generator_steps": "updates of G (k_G)",
-    "optimizer_discriminator": "optimizer of D",
-    "lr_discriminator": "rate of D",
-    "beta1_discriminator": "β1 of D",
-    "optimizer_generator": "optimizer of G",
-    "lr_generator": "rate of G",
-    "beta1_generator": "β1 of G",
-}
-GROUPS = {
-    "Data and noise": ("data", "seed", "batch_size", "latent_dim", "noise", "noise_scale"),
-    "Networks and game": (
-        *("layers", "generator_width", "discriminator_width", "objective"),
-        *("discriminator_steps", "generator_steps"),
-    ),
-    "Remedies": ("penalty", "penalty_weight", "instance_noise", "label_smoothing"),
-    "Optimizers": (
-        *("optimizer_discriminator", "lr_discriminator", "beta1_discriminator"),
-        *("optimizer_generator", "lr_generator", "beta1_generator"),
-    ),
-}
-CHOICES: dict[str, tuple[str, ...]] = {
-    "data": plane.DATA,
-    "noise": plane.NOISES,
-    "objective": tuple(losses.OBJECTIVES),
-    "penalty": PENALTIES,
-    "optimizer_discriminator": plane.OPTIMIZERS,
-    "optimizer_generator": plane.OPTIMIZERS,
-}
-RANGES: dict[str, tuple[float, float, float]] = {  # lowest, highest, step; whole or not
-    "seed": (0, 99, 1),
-    "batch_size": (2, 512, 1),
-    "latent_dim": (1, 16, 1),
-    "noise_scale": (0.1, 5.0, 0.1),
-    "layers": (1, 5, 1),
-    "generator_width": (2, 128, 1),
-    "discriminator_width": (2, 128, 1),
-    "discriminator_steps": (1, 10, 1),
-    "generator_steps": (1, 10, 1),
-    "instance_noise": (0.0, 1.0, 0.05),
-    "label_smoothing": (0.0, 0.45, 0.05),
-    "beta1_discriminator": (0.0, 0.99, 0.01),
-    "beta1_generator": (0.0, 0.99, 0.01),
-}
-POWERS = {  # the sliders go in powers of ten
-    "lr_discriminator": (-5, -1),
-    "lr_generator": (-5, -1),
-    "penalty_weight": (-3, 2),
-}
-
-
-def _heart() -> list[tuple[float, float]]:
-    t = torch.linspace(0, 2 * torch.pi, 61)[:-1]
-    x = 16 * t.sin() ** 3
-    y = 13 * t.cos() - 5 * (2 * t).cos() - 2 * (3 * t).cos() - (4 * t).cos()
-    return list(zip((x / 10).tolist(), ((y + 2) / 10).tolist(), strict=True))
-
-
-def _line(a: tuple[float, float], b: tuple[float, float], n: int) -> list[tuple[float, float]]:
-    return [
-        (a[0] + (b[0] - a[0]) * i / (n - 1), a[1] + (b[1] - a[1]) * i / (n - 1)) for i in range(n)
-    ]
-
-
-DRAWINGS: dict[str, Callable[[], list[tuple[float, float]]]] = {
-    "heart": _heart,
-    "letter N": lambda: [
-        *_line((-1, -1.5), (-1, 1.5), 15),
-        *_line((-0.85, 1.3), (0.85, -1.3), 15),
-        *_line((1, -1.5), (1, 1.5), 15),
-    ],
-    "five dots": lambda: [(0, 0), (-1.4, -1.4), (-1.4, 1.4), (1.4, -1.4), (1.4, 1.4)],
-}
-
-
-def parsed_points(text: str) -> list[tuple[float, float]]:
-    """Points typed as ``x, y; x, y``.
-
-    Raises:
-        UserError: a pair cannot be read.
-    """
-    pairs = [pair.strip() for pair in text.split(";") if pair.strip()]
-    points = []
-    for pair in pairs:
-        numbers = re.split(r"[\s,]+", pair.strip("() "))
-        try:
-            x, y = (float(number.replace("−", "-")) for number in numbers)
-        except ValueError:
-            raise UserError(f"{pair!r} is no point; type x, y; x, y: 0, 0; 1, -0.5") from None
-        points.append((x, y))
-    return points
 
 
 def playground(**settings: Any) -> "Playground":
@@ -155,7 +50,7 @@ def playground(**settings: Any) -> "Playground":
     return Playground(**settings)
 
 
-class Playground(ipywidgets.VBox):  # type: ignore[misc]
+class Playground(Panel):
     """What `playground` returns. Every button is a method as well.
 
     Attributes: ``live`` (the loop; `gan_lessons.widgets.live`), ``controls`` and ``views`` (by
@@ -165,7 +60,10 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
     def __init__(self, **settings: Any) -> None:
         plan_names = {field.name for field in fields(Plan)}
         first = Plan(**{name: settings[name] for name in settings if name in plan_names})
-        self.controls = {name: _control(name, first) for name in LABELS}
+        self.controls = {
+            name: make_control(setting, label_width="11em", width="27em")
+            for name, setting in SETTINGS.items()
+        }
         self.views = {
             name: ipywidgets.Checkbox(
                 name not in ("arrows", "grid"), description=text, indent=False
@@ -173,17 +71,17 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
             for name, text in VIEWS.items()
         }
         self.field = ipywidgets.Dropdown(options=list(FIELDS.items()), description="background")
-        self._told: list[Any] = [None, None]  # settings that the controls show; views of the runs
-        self._before: list[tuple[torch.Tensor, torch.Tensor]] = []
-        self._moment: tuple[Any, ...] = ()
-        self._ink: list[plane.Point] = []
-        self._writing = False
-        self.stages = [Stage(), Stage()]
+        self._settings_shown: Plan | None = None  # by the controls
+        self._drawn_runs: list[View] = []
+        self._latest_move = LatestMove()
+        self._strokes: list[plane.Point] = []
+        self._guard = WriteGuard()
+        self.canvases = [PlaneCanvas(), PlaneCanvas()]
         self._make_buttons()
         self.words = ipywidgets.HTML()
         for name in settings:
             if name in plan_names:
-                self._refuse_outside(name, settings[name])
+                refuse_off_slider(name, settings[name])
         self._set_views({name: settings[name] for name in settings if name not in plan_names})
         self.live = Live(PlaneTrainer(first), self._show, share=0.15, frames=24)
         super().__init__(self._laid_out())
@@ -205,7 +103,8 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def settings(self) -> Plan:
         """The settings of the run that the controls move."""
-        return self.trainer.settings
+        plan: Plan = self.trainer.settings
+        return plan
 
     @property
     def scores(self) -> list[Score]:
@@ -224,11 +123,11 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
 
     def step_d(self) -> None:
         """D's half of a step."""
-        self.live.step_d()
+        self.live.half_step("discriminator")
 
     def step_g(self) -> None:
         """G's half of a step."""
-        self.live.step_g()
+        self.live.half_step("generator")
 
     def play(self) -> None:
         """Train until `pause`."""
@@ -239,7 +138,7 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
         self.live.pause()
 
     def rewind(self, step: int) -> None:
-        """Go back to a kept snapshot; ``panel.live.film.steps`` lists them."""
+        """Go back to a kept snapshot; ``panel.live.snapshots.steps`` lists them."""
         self.live.rewind(step)
 
     def keep(self, run: int) -> None:
@@ -251,7 +150,7 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
     def set(self, **values: Any) -> None:
         """Change settings and views, as a learner's hand would.
 
-        What a run is built with (`plane.FIXED`: data, noise, networks, seed …) starts a new run;
+        What a run is built with (data, noise, networks, seed …) starts a new run;
         with two runs side by side both start again from the seed.
 
         Raises:
@@ -260,12 +159,13 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
         views = {name: value for name, value in values.items() if name in (*VIEWS, "field")}
         rest = {name: value for name, value in values.items() if name not in views}
         for name, value in rest.items():
-            plane.check_plan(name)
-            self._refuse_outside(name, value)
+            check_setting(Plan, name, value)
+            refuse_off_slider(name, value)
         replace(self.settings, **rest)  # refuse before anything is changed
         self._set_views(views)
         if any(
-            name in FIXED and value != getattr(self.settings, name) for name, value in rest.items()
+            describe(Plan)[name].fixed and value != getattr(self.settings, name)
+            for name, value in rest.items()
         ):
             self._restart(rest)
         elif rest:
@@ -282,9 +182,9 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
             UserError: there are two already, or a setting is refused.
         """
         for name, value in settings.items():
-            plane.check_plan(name)
-            self._refuse_outside(name, value)
-        if len(self.runs) == 1 and any(name in FIXED for name in settings):
+            check_setting(Plan, name, value)
+            refuse_off_slider(name, value)
+        if len(self.runs) == 1 and any(describe(Plan)[name].fixed for name in settings):
             self._start_two(self.settings, replace(self.settings, **settings))
         else:
             self.live.branch(**settings)
@@ -304,10 +204,14 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
     @property
     def png(self) -> bytes:
         """The picture as it is now, for the saved notebook."""
-        return plotting.png(still(self.runs, self._views(), self.field.value, self._titles()))
+        return plotting.png(
+            still(self.runs, self._views(), self.field.value, run_titles(self.runs))
+        )
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
+    def _alt_text(self) -> str:
+        return self.sentence
+
+    def _plain_text(self) -> str:
         default = Plan()
         special = [
             f"{f.name} = {value}"
@@ -315,11 +219,7 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
             if f.name != "points"
             and (value := getattr(self.settings, f.name)) != getattr(default, f.name)
         ]
-        plain = f"playground, step {self.trainer.step}: {', '.join(special) or 'the defaults'}"
-        picture = base64.b64encode(self.png).decode("ascii")
-        return bundle | {"text/plain": plain, "image/png": picture}, {
-            "image/png": {"alt": self.sentence}
-        }
+        return f"playground, step {self.trainer.step}: {', '.join(special) or 'the defaults'}"
 
     # Controls
 
@@ -349,7 +249,7 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
             0, min=0, max=5, step=0.5, description="slow motion: s per half-step (0: off)",
             style=wide, layout={"width": "30em"}, continuous_update=False,
         )  # fmt: skip
-        self.film = ipywidgets.SelectionSlider(
+        self.rewinder = ipywidgets.SelectionSlider(
             options=[0], description="rewind to step", style=wide,
             layout={"width": "24em"}, continuous_update=False,
         )  # fmt: skip
@@ -371,20 +271,20 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
             ipywidgets.VBox(
                 [
                     ipywidgets.HTML(f"<b>{title}</b>"),
-                    *(typed(self.controls[name], self.live.refuse) for name in names),
+                    *(typed(self.controls[each.name], self.live.refuse) for each in settings),
                 ]
             )
-            for title, names in GROUPS.items()
+            for title, settings in setting_groups().items()
         ]
         seen = ipywidgets.VBox(
             [ipywidgets.HTML("<b>What is shown</b>"), self.field, *self.views.values()]
         )
-        self._stages = row(self.stages[0])
+        self._canvas_row = row(self.canvases[0])
         return [
             row(*(b[name] for name in ("play", "step", "step_d", "step_g", "reset", "branch"))),
-            row(self.slow, self.film),
+            row(self.slow, self.rewinder),
             self._two,
-            self._stages,
+            self._canvas_row,
             self.live.line,
             self.words,
             row(self.pen, self.typed, self.preset),
@@ -395,26 +295,22 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
         ]
 
     def _listen(self) -> None:
-        for name, control in self.controls.items():
-            self._on(control, partial(self._moved, name))
-        for control in (*self.views.values(), self.field):
-            self._on(control, lambda value: self.live.refresh())
-        self._on(self.film, self._go_back)
+        for name, moved in self.controls.items():
+            self._on(moved, partial(self._moved, name))
+        for view in (*self.views.values(), self.field):
+            self._on(view, lambda value: self.live.refresh())
+        self._on(self.rewinder, self._go_back)
         self._on(self.slow, lambda value: setattr(self.live, "slow", value))
         self._on(self.pen, self._take_pen)
         self._on(self.typed, lambda text: self.draw(parsed_points(text)) if text else None)
         self._on(
             self.preset, lambda name: self.draw(DRAWINGS[name]()) if name in DRAWINGS else None
         )
-        for stage in self.stages:
-            stage.on_msg(lambda _, content, buffers: self.live.post(self._stroke, content))
+        for canvas in self.canvases:
+            canvas.on_msg(lambda _, content, buffers: self.live.post(self._stroke, content))
 
     def _on(self, control: Any, act: Callable[[Any], Any]) -> None:
-        def changed(change: Any) -> None:
-            if not self._writing:
-                self.live.post(act, change.new)
-
-        control.observe(changed, names="value")
+        self._guard.observe(control, lambda value: self.live.post(act, value))
 
     def _play_or_pause(self) -> None:
         if self.live.playing:
@@ -432,7 +328,7 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
                 raise UserError("Nothing is drawn yet: draw, type points or load a drawing.")
             self.set(**{name: value})
         except UserError:
-            self._told[0] = None  # the control goes back to what holds
+            self._settings_shown = None  # the control goes back to what holds
             raise
 
     def _go_back(self, step: int) -> None:
@@ -443,23 +339,13 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
         if taken:
             self.live.pause()
             self.live.message = "Draw on the plane; a new run starts with every stroke."
-        self._ink = []
+        self._strokes = []
         self.live.refresh()
 
     def _stroke(self, content: Mapping[str, Any]) -> None:
         stroke = plane.checked_points(content.get("stroke", []))
-        self._ink = [*self._ink, *stroke]
-        self.draw(self._ink)
-
-    def _refuse_outside(self, name: str, value: Any) -> None:
-        """Sliders clamp in silence; and `Plan` allows some values that no slider shows."""
-        low, high = RANGES.get(name, (-1, -1, 0))[:2]
-        if name in POWERS:
-            low, high = (10.0**power for power in POWERS[name])
-        if name not in RANGES and name not in POWERS:
-            return
-        if not isinstance(value, int | float) or not low <= value <= high:
-            raise UserError(f"{name} is {value!r}; choose from {low:g} to {high:g}.")
+        self._strokes = [*self._strokes, *stroke]
+        self.draw(self._strokes)
 
     def _set_views(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
@@ -478,13 +364,10 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
 
     def _write(self, values: Mapping[Any, Any]) -> None:
         """Move controls without taking it for the learner's hand."""
-        self._writing = True
-        try:
+        with self._guard.writing():
             for control, value in values.items():
                 if control.value != value:
                     control.value = value
-        finally:
-            self._writing = False
 
     # Starting over
 
@@ -512,147 +395,73 @@ class Playground(ipywidgets.VBox):  # type: ignore[misc]
         self.live.branch()
         self.live.runs[1] = PlaneTrainer(second)  # the same seed, other networks or noise
         states = [run.state() for run in self.live.runs]
-        self.live.film.snapshots = [Snapshot(0, states, [])]
+        self.live.snapshots.kept = [Snapshot(0, states, [])]
         self.live.message = "Two runs from the seed: controls now move run 2."
         self.live.refresh()
 
     # What is seen
 
     def _show(self) -> str:
-        runs, views = self.runs, self._views()
-        if [view.trainer for view in self._told[1] or []] != runs:
-            self._told[1] = [View(run) for run in runs]
-            self._moment = ()
-            self._before = []
+        runs = self.runs
+        views = self._views()
+        if [view.trainer for view in self._drawn_runs] != runs:
+            self._drawn_runs = [View(run) for run in runs]
+            self._latest_move = LatestMove()
         # While playing the latest measurement will do: one for each picture would slow it down.
         scores = [run.scores[-1] if self.live.playing else run.score() for run in runs]
-        sentences = [_sentence(run, score) for run, score in zip(runs, scores, strict=True)]
-        for i, view in enumerate(self._told[1]):
+        sentences = [run_sentence(run, score) for run, score in zip(runs, scores, strict=True)]
+        for i, view in enumerate(self._drawn_runs):
             self._draw(i, view, views, scores[i])
             if not self.live.playing:  # a screen reader is not interrupted all the time
-                self.stages[i].label = sentences[i]
-        self._stages.children = self.stages[: len(runs)]
-        self._tell_settings()
-        self._tell_buttons()
-        self.words.value = self._in_words()
+                self.canvases[i].label = sentences[i]
+        self._canvas_row.children = self.canvases[: len(runs)]
+        self._show_settings()
+        self._show_buttons()
+        self.words.value = self._latest_move.words(self.trainer, self.live.last)
         if len(runs) == 1:
             return sentences[0]
         return " ".join(f"Run {i}: {sentence}" for i, sentence in enumerate(sentences, 1))
 
     def _draw(self, index: int, view: View, views: dict[str, bool], score: Score) -> None:
-        stage, trainer = self.stages[index], view.trainer
+        canvas = self.canvases[index]
+        trainer = view.trainer
         arrays = array_bytes(view.arrays(views, self.field.value))
         marks = [[m.letter, m.step] for m in self.live.marks if m.run in (None, index)]
-        with stage.hold_sync():
+        with canvas.hold_sync():
             for name, value in arrays.items():
-                setattr(stage, name, value)
+                setattr(canvas, name, value)
             if views["curves"]:
-                stage.curves = packed(*curve_data(trainer, score))
-            stage.charts, stage.marks = views["curves"], marks
-            stage.lines = 0 if trainer.settings.latent_dim == 1 else LINES
-            stage.dense = trainer.settings.latent_dim == 2
-            stage.floor, stage.covers = trainer.ruler.floor[0], covers(trainer)
-            stage.title, stage.narrow = self._titles()[index], len(self.runs) > 1
-            stage.drawing = self.pen.value
+                canvas.curves = packed(*curve_data(trainer, score))
+            canvas.charts = views["curves"]
+            canvas.marks = marks
+            canvas.lines = 0 if trainer.settings.latent_dim == 1 else LINES
+            canvas.dense = trainer.settings.latent_dim == 2
+            canvas.floor = trainer.coverage.floor[0]
+            canvas.covers = covers(trainer)
+            canvas.title = run_titles(self.runs)[index]
+            canvas.narrow = len(self.runs) > 1
+            canvas.drawing = self.pen.value
 
-    def _titles(self) -> list[str]:
-        if len(self.runs) == 1:
-            return [f"Step {self.trainer.step:,}"]
-        first, second = (run.settings for run in self.runs)
-        names = [f.name for f in fields(Plan) if getattr(first, f.name) != getattr(second, f.name)]
-        return [
-            f"Run {i + 1}, step {run.step:,}: "
-            + (", ".join(f"{n} = {getattr(run.settings, n)}" for n in names) or "no difference yet")
-            for i, run in enumerate(self.runs)
-        ]
-
-    def _tell_settings(self) -> None:
+    def _show_settings(self) -> None:
         settings = self.settings
-        if settings is not self._told[0]:
-            self._write({self.controls[name]: getattr(settings, name) for name in LABELS})
-            self._told[0] = settings
+        if settings is not self._settings_shown:
+            self._write({self.controls[name]: getattr(settings, name) for name in self.controls})
+            self._settings_shown = settings
         if self.live.slow != self.slow.value:
             self._write({self.slow: self.live.slow})
 
-    def _tell_buttons(self) -> None:
+    def _show_buttons(self) -> None:
         live, b = self.live, self.buttons
         b["play"].description = "Pause" if live.playing else "Play"
         b["branch"].disabled = len(live.runs) > 1
         self._two.layout.display = "flex" if len(live.runs) > 1 else "none"
         for i, run in enumerate(("run1", "run2")):
             b[run].button_style = "info" if live.active == i else ""
-        steps = live.film.steps
-        if live.playing and steps[-1] < self.film.options[-1] + 500:
+        steps = live.snapshots.steps
+        if live.playing and steps[-1] < self.rewinder.options[-1] + 500:
             return  # while playing the slider follows from time to time
         near = max((step for step in steps if step <= live.step_now), default=steps[0])
-        self._writing = True
-        try:
-            if tuple(self.film.options) != tuple(steps):
-                self.film.options = steps
-            self.film.value = near
-        finally:
-            self._writing = False
-
-    def _in_words(self) -> str:
-        """What the latest half-step did; measured on fakes from noise that stays the same."""
-        run = self.trainer
-        moment = (run, run.step, run.judged, self.live.last)
-        if moment == self._moment:
-            return str(self.words.value)
-        self._moment = moment
-        fakes = run.fakes(SHOWN)
-        opinion = plane.answers(run, fakes)
-        before, self._before = self._before, [(fakes, opinion)]
-        if not before or self.live.last not in ("discriminator", "generator"):
-            return ""
-        old_fakes, old = before[0]
-        rose = f"{old.mean():.3f} → {opinion.mean():.3f}"
-        if self.live.last == "discriminator":
-            _, d_real, d_fake = run.judged or (0.0, float("nan"), float("nan"))
-            return (
-                f"<b>D's half-step.</b> D looked at {run.settings.batch_size} reals (mean D(x) "
-                f"{d_real:.3f}) and as many fakes (mean D(G(z)) {d_fake:.3f}), then moved its "
-                "weights: blue should grow where reals lie, orange where fakes lie. G stood still. "
-                f"On the fakes shown, D's mean answer went {rose}."
-            )
-        moved = (fakes - old_fakes).norm(dim=1).mean()
-        pull = plane.pull(run, old_fakes[:SHOWN]).norm(dim=1).mean()
-        return (
-            "<b>G's half-step.</b> D stood still. G moved its weights so that its fakes follow the "
-            f"arrows, the gradient of the {run.settings.objective} loss (mean length {pull:.3f}). "
-            f"The fakes shown moved by {moved:.3f} on average; D's mean answer on them went {rose}."
-        )
-
-
-def _sentence(run: PlaneTrainer, score: Score) -> str:
-    floor = run.ruler.floor[0]
-    what = covers(run).split()[0]
-    text = (
-        f"Step {score.step:,}: G covers {score.covered} of {score.parts} {what}; "
-        f"{score.good:.0%} of its samples are good; JSD {score.jsd:.2f} nats "
-        f"(as many real samples: {floor:.2f})."
-    )
-    known = [event for event in run.history[-1:] if event.d_real == event.d_real]
-    if known:
-        text += f" D(x) {known[0].d_real:.2f}, D(G(z)) {known[0].d_fake:.2f}."
-    return text
-
-
-def _control(name: str, plan: Plan) -> Any:
-    common: dict[str, Any] = {
-        "description": LABELS[name],
-        "style": {"description_width": "11em"},
-        "layout": {"width": "27em"},
-    }
-    value = getattr(plan, name)
-    if name in CHOICES:
-        return ipywidgets.Dropdown(options=CHOICES[name], value=value, **common)
-    common["continuous_update"] = False
-    if name in POWERS:
-        power, highest = POWERS[name]
-        return ipywidgets.FloatLogSlider(
-            value, min=power, max=highest, step=0.05, readout_format=".2g", **common
-        )
-    low, high, step = RANGES[name]
-    kind = ipywidgets.FloatSlider if isinstance(step, float) else ipywidgets.IntSlider
-    return kind(value, min=low, max=high, step=step, **common)
+        with self._guard.writing():
+            if tuple(self.rewinder.options) != tuple(steps):
+                self.rewinder.options = steps
+            self.rewinder.value = near

@@ -1,7 +1,5 @@
 """Draw a digit: what does the discriminator say, and which noise gives the nearest digit?"""
 
-import asyncio
-import base64
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -13,16 +11,17 @@ import torch
 import traitlets
 from torch import Tensor, nn
 
-from gan_lessons import judge, latent, plotting, pretrained
+from gan_lessons import classifier, latent, plotting, pretrained
 from gan_lessons.data import Digits
 from gan_lessons.errors import UserError
-from gan_lessons.training import Settings, sample
-from gan_lessons.widgets import live
+from gan_lessons.methods import GANSettings
+from gan_lessons.training import sample
 from gan_lessons.widgets.canvas import Canvas, signed, tiles
-from gan_lessons.widgets.controls import button, complaint, row, status
+from gan_lessons.widgets.controls import button, row
+from gan_lessons.widgets.loop import Loop
+from gan_lessons.widgets.still import Panel
 
 MOST = 200  # steps of a search; then it ends by itself
-TELL = 50  # steps between two sentences while it moves: a screen reader reads each of them
 PAUSE = 0.03  # seconds between two steps, so that the eye can follow
 EMPTY = "Nothing is drawn yet: draw a digit on the black sheet, or load an example."
 SIDE = 28
@@ -36,7 +35,7 @@ class Sheet(anywidget.AnyWidget):
     erase = traitlets.Bool(False).tag(sync=True)
 
 
-class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
+class Sketchpad(Panel):
     """A sheet to draw on, beside D's opinion of the drawing and the digit nearest to it.
 
     `draw`, `load`, `centre`, `clear` and `search` do without a browser what a learner's hand does.
@@ -48,38 +47,49 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
         digits: real ones, for examples, and to compare D's logit with.
 
     Attributes: ``image`` (1, 28, 28) as drawn, ``logit`` and ``saliency`` (None while the sheet is
-    empty), ``found`` (the `latent.Search`, or None), ``sentence``, ``error``.
+    empty), ``found`` (the `latent.Search`, or None), ``loop`` (the `Loop` that plays it).
     """
 
     def __init__(
-        self, generator: nn.Module, discriminator: nn.Module, settings: Settings, digits: Digits
+        self, generator: nn.Module, discriminator: nn.Module, settings: GANSettings, digits: Digits
     ) -> None:
         pretrained.refuse_classes(settings)
-        self.generator, self.discriminator = generator, discriminator
-        self.settings, self.digits = settings, digits
+        self.generator = generator
+        self.discriminator = discriminator
+        self.settings = settings
+        self.digits = digits
         fakes = sample(generator, pretrained.noise(500, settings, seed=1))
         self._real = sample(discriminator, digits.images[:500])
         self._fake = sample(discriminator, fakes)
         self.logit: float | None = None
         self.saliency: Tensor | None = None
         self.found: latent.Search | None = None
-        self.error: Exception | None = None
-        self._task: asyncio.Task[None] | None = None
-        self._interrupted = False
         self._examples = 0
         self._seen = b""  # the drawing that D has looked at
-        try:
-            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:  # no kernel: everything happens at once
-            self._loop = None
+        self.loop = Loop(
+            self._search,
+            self._show,
+            lambda: "Interrupted; Find goes on from here.",
+            slow=PAUSE,
+            instead="search(steps)",
+        )
         self.sheet = Sheet()
         self.saliency_view = Canvas(zoom=7, label="What D wishes")
         self.nearest_view = Canvas(zoom=7)
         self.candidates_view = Canvas(zoom=0.8)
-        self._line = ipywidgets.HTML()
         super().__init__(self._layout())
         self.sheet.observe(self._drawn, names="drawing")
         self._look()
+
+    @property
+    def sentence(self) -> str:
+        """What is seen, in words."""
+        return self.loop.sentence
+
+    @property
+    def error(self) -> Exception | None:
+        """What went wrong last, if anything."""
+        return self.loop.error
 
     # What a hand can do
 
@@ -135,7 +145,7 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
         self._begin()
         assert self.found is not None
         self.found.step(steps)
-        self._show()
+        self._redraw()
         return self.found.distance
 
     def play(self) -> None:
@@ -144,24 +154,18 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
         Raises:
             UserError: the sheet is empty, or there is no kernel to do it in.
         """
-        if self._loop is None:
-            raise UserError("Nothing can move by itself outside a kernel: use search(steps).")
         self._begin()
-        self._interrupted = False
-        if self._task is None or self._task.done():
-            self._task = self._loop.create_task(self._play())
+        self.loop.play()
 
     def pause(self) -> None:
         """Stop searching; `play` and `search` go on from here."""
-        if self._task is not None:
-            self._task.cancel()
-            self._task = None
-            self._line.value = status(self.sentence)
+        if self.playing:
+            self.loop.pause()
 
     @property
     def playing(self) -> bool:
         """Whether a search is moving."""
-        return self._task is not None and not self._task.done()
+        return self.loop.playing
 
     # The search
 
@@ -175,44 +179,38 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
             self.found = latent.Search(self.generator, self.image, self.settings)
             self._start = self.found.distance
 
-    async def _play(self) -> None:
-        live.PLAYING.add(self)
-        try:
-            while self.found is not None and self.found.steps < MOST:
-                live.hear_interrupts()
-                if self._interrupted:
-                    break
-                self.found.step()
-                self._show(tell=self.found.steps in (1, MOST) or self.found.steps % TELL == 0)
-                await asyncio.sleep(PAUSE)
-        except Exception as error:
-            self._fail(error)
-        finally:
-            live.PLAYING.discard(self)
-        if self._interrupted:
-            self._line.value = status(f"Interrupted; Find goes on from here. {self.sentence}")
-
-    def interrupted(self) -> None:
-        """What an interrupt of the kernel does: the search pauses, and keeps what it has found."""
-        self._interrupted = True
+    def _search(self) -> None:
+        """One step, while it plays."""
+        assert self.found is not None
+        self.found.step()
+        if self.found.steps >= MOST:
+            self.loop.pause()
 
     # What is shown
 
     def _drawn(self, change: Any) -> None:
-        self._post(self._look)
+        self.loop.post(self._look)
 
     def _look(self) -> None:
         """If the drawing is another one, D looks at it, and an earlier search is over."""
         if self.sheet.drawing == self._seen:
             return
         self._seen = self.sheet.drawing
-        self.pause()
-        self.found, self.logit, self.saliency = None, None, None
+        self.loop.playing = False
+        self.found = None
+        self.logit = None
+        self.saliency = None
         if any(self.sheet.drawing):
             self.logit, self.saliency = latent.saliency(self.discriminator, self.image)
-        self._show()
+        self._redraw()
 
-    def _show(self, tell: bool = True) -> None:
+    def _redraw(self) -> None:
+        """What was asked for is done: show it, and nothing that was said before."""
+        self.loop.error = None
+        self.loop.message = ""
+        self.loop.refresh()
+
+    def _show(self) -> str:
         blank = np.full((SIDE, SIDE), 255, np.uint8)
         gradient = self.saliency
         self.saliency_view.show(blank if gradient is None else signed(gradient[0]))
@@ -223,10 +221,7 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
             grey = tiles(self.found.image[None], 1)[1:-1, 1:-1]
             self.nearest_view.show(grey, "The nearest digit so far")
             self.candidates_view.show(tiles(self.found.images, 8), "All eight candidates")
-        self.sentence = " ".join(filter(None, [self._opinion(), self._way()]))
-        if tell:
-            self._line.value = status(self.sentence)
-        self.error = None
+        return " ".join(filter(None, [self._opinion(), self._way()]))
 
     def _opinion(self) -> str:
         if self.logit is None or self.saliency is None:
@@ -234,16 +229,16 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
         real, fake = (
             (them < self.logit).double().mean().item() for them in (self._real, self._fake)
         )
-        _, (probabilities,) = judge.load().look(self.image[None])
+        _, (probabilities,) = classifier.load().predict(self.image[None])
         more, less = (
             divmod(int(place), SIDE) for place in (self.saliency.argmax(), self.saliency.argmin())
         )
         return (
-            f"The judge reads a {probabilities.argmax().item()} ({probabilities.max().item():.0%} "
-            f"sure). D's logit is {self.logit:+.2f}: above {real:.0%} of real digits and "
-            f"{fake:.0%} of the generator's. It would rise most with more ink at row "
-            f"{more[0] + 1}, column {more[1] + 1} (blue), and with less at row {less[0] + 1}, "
-            f"column {less[1] + 1} (orange)."
+            f"The classifier reads a {probabilities.argmax().item()} "
+            f"({probabilities.max().item():.0%} sure). D's logit is {self.logit:+.2f}: above "
+            f"{real:.0%} of real digits and {fake:.0%} of the generator's. It would rise most with "
+            f"more ink at row {more[0] + 1}, column {more[1] + 1} (blue), and with less at row "
+            f"{less[0] + 1}, column {less[1] + 1} (orange)."
         )
 
     def _way(self) -> str:
@@ -254,27 +249,9 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
             f"({self._start:.3f} at the start), its noise {self.found.z.norm():.1f} long."
         )
 
-    # Callbacks come on another thread in JupyterLab; what they ask for happens on the kernel's.
-
-    def _post(self, action: Callable[[], Any]) -> None:
-        if self._loop is None or self._loop.is_closed():
-            self._attempt(action)
-        else:
-            self._loop.call_soon_threadsafe(self._attempt, action)
-
-    def _attempt(self, action: Callable[[], Any]) -> None:
-        try:
-            action()
-        except Exception as error:
-            self._fail(error)
-
-    def _fail(self, error: Exception) -> None:
-        self.error = error
-        self._line.value = complaint(error)
-
     def _layout(self) -> list[Any]:
         def does(text: str, action: Callable[[], Any]) -> Any:
-            return button(text, lambda: self._post(action))
+            return button(text, lambda: self.loop.post(action))
 
         def column(title: str, *children: Any) -> Any:
             box = {"margin": "0 16px 8px 0", "align_items": "flex-start"}
@@ -309,10 +286,12 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
                     ),
                 ),
             ),
-            self._line,
+            self.loop.line,
+            self.loop.presence,
         ]
 
-    def still(self) -> bytes:
+    @property
+    def png(self) -> bytes:
         """All that is shown, as one PNG."""
         figure = plotting.Picture(figsize=(6.3, 2.3), layout="constrained")
         sheet = np.frombuffer(self.sheet.drawing, np.uint8).reshape(SIDE, SIDE)
@@ -327,9 +306,5 @@ class Sketchpad(ipywidgets.VBox):  # type: ignore[misc]
             axes.set(xticks=[], yticks=[])
         return plotting.png(figure)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
-        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
-        still = base64.b64encode(self.still()).decode("ascii")
-        return bundle | {"text/plain": self.sentence, "image/png": still}, {
-            "image/png": {"alt": self.sentence}
-        }
+    def _alt_text(self) -> str:
+        return self.sentence

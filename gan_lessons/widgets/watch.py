@@ -25,7 +25,7 @@ class _View:
         (self.fake,) = self.axes.plot(
             [], [], color=plotting.FAKE, linestyle="--", label="D(G(z)), fake"
         )
-        self.axes.axhline(0.5, color=plotting.JUDGE, linewidth=0.8, linestyle=":")
+        self.axes.axhline(0.5, color=plotting.DISCRIMINATOR, linewidth=0.8, linestyle=":")
         self.axes.set(ylim=(0, 1), xlabel="step", ylabel="probability of “real”")
         self.axes.legend(fontsize=8, loc="upper right")
         plotting.tidy(self.axes)
@@ -34,9 +34,9 @@ class _View:
         """The figure as of now."""
         history = self.trainer.history
         self.digits.set_data(plotting.mosaic(self.trainer.sample(self.z), COLUMNS).numpy())
-        steps = [event.step for event in history]
+        steps = history.column("step")
         for line, name in ((self.real, "d_real"), (self.fake, "d_fake")):
-            line.set_data(steps, plotting.smooth([getattr(e, name) for e in history], 25))
+            line.set_data(steps, plotting.smooth(history.column(name), 25))
         self.axes.set_xlim(0, max(self.trainer.step, 1))
         return self.figure
 

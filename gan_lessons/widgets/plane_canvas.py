@@ -25,6 +25,7 @@ LINES = 17  # of the warped noise grid, each way
 LONGEST = 0.6  # an arrow in the picture, for a gradient without end
 HALFWAY = 0.4  # the gradient whose arrow is half as long as that
 BINS = 200  # points of a curve, at most
+CURVES = ("step", "loss_discriminator", "loss_generator", "d_real", "d_fake")
 VIEWS = {
     "real": "real points",
     "fake": "fake points",
@@ -32,13 +33,13 @@ VIEWS = {
     "grid": "warped noise grid",
     "curves": "curves",
 }
-FIELDS = {"D's answers": "D", "best judge D*": "best", "nothing": "nothing"}
-SHADES = LinearSegmentedColormap.from_list("judge", ["#e59c69", "white", "#61a9d0"])
+FIELDS = {"D's answers": "D", "best discriminator D*": "best", "nothing": "nothing"}
+SHADES = LinearSegmentedColormap.from_list("fake_to_real", ["#e59c69", "white", "#61a9d0"])
 
 Array = NDArray[np.float32]
 
 
-class Stage(anywidget.AnyWidget):
+class PlaneCanvas(anywidget.AnyWidget):
     """The canvas of one run. Arrays are float32, coordinates those of the plane.
 
     ``real``, ``fake``: x, y of each point. ``arrows``: x, y, dx, dy. ``field``: uint8 shades from
@@ -71,12 +72,12 @@ class View:
 
     def __init__(self, trainer: PlaneTrainer) -> None:
         self.trainer = trainer
-        self.best = plane.BestJudge(trainer.ruler.mixture, CELLS)
-        self._cells = plane.middles(CELLS)
+        self.best = plane.OptimalDiscriminator(trainer.coverage.mixture, CELLS)
+        self._cells = plane.cell_centres(CELLS)
         self._noise = plane.noise_grid(trainer.settings, LINES)
 
     def arrays(self, views: dict[str, bool], field: str) -> dict[str, Array]:
-        """The arrays of `Stage` but for the curves; ``field`` is a value of `FIELDS`."""
+        """The arrays of `PlaneCanvas` but for the curves; ``field`` is a value of `FIELDS`."""
         fakes = self.trainer.fakes(SHOWN)
         nothing = torch.empty(0)
         return {
@@ -92,11 +93,11 @@ class View:
             return torch.empty(0)
         if which == "best":
             return self.best(self.trainer.fakes(2000))
-        return plane.answers(self.trainer, self._cells).view(CELLS, CELLS)
+        return plane.discriminator_shade(self.trainer, self._cells).view(CELLS, CELLS)
 
     def _arrows(self, fakes: Tensor) -> Tensor:
         # Compressed, so that a gradient of 0.1 and one of 10 can both be seen.
-        pull = plane.pull(self.trainer, fakes)
+        pull = plane.generator_gradient(self.trainer, fakes)
         length = pull.norm(dim=1, keepdim=True)
         return torch.cat([fakes, LONGEST * pull / (length + HALFWAY)], dim=1)
 
@@ -122,22 +123,18 @@ def curve_data(trainer: PlaneTrainer, now: Score) -> tuple[Array, Array]:
     scores = [score for score in trainer.scores if score.step != now.step] + [now]
     stride = max(1, -(-len(history) // BINS))
     near = min(stride, 5)
-    picked = [history[i] for end in range(len(history), 0, -stride) for i in _before(end, near)]
-    columns = np.array([(e.step, *e[3:7]) for e in reversed(picked)], dtype=np.float32)
-    events = _means(columns.reshape(-1, 5), near)
+    columns = np.stack([np.asarray(history.column(name), np.float32) for name in CURVES], axis=1)
+    ends = np.arange(len(history), near - 1, -stride)[::-1]
+    events = _means(columns[ends[:, None] - near + np.arange(near)])
     thin = scores[::-1][:: max(1, -(-len(scores) // BINS))][::-1]
     rows = [(s.step, s.covered / s.parts, s.good, s.jsd) for s in thin]
     return events, np.array(rows, dtype=np.float32)
 
 
-def _before(end: int, count: int) -> range:
-    return range(end - 1, max(end - 1 - count, -1), -1)
-
-
-def _means(columns: Array, near: int) -> Array:
-    whole = columns[len(columns) % near :].reshape(-1, near, 5)
-    known = np.isfinite(whole)
-    total, count = np.where(known, whole, 0).sum(axis=1), known.sum(axis=1)
+def _means(neighbours: Array) -> Array:
+    """Means (m, c) of neighbours (m, near, c), without those that are NaN."""
+    known = np.isfinite(neighbours)
+    total, count = np.where(known, neighbours, 0).sum(axis=1), known.sum(axis=1)
     means: Array = np.where(count > 0, total / np.maximum(count, 1), np.nan).astype(np.float32)
     return means
 
@@ -206,10 +203,14 @@ def _curves(axes: Axes, trainer: PlaneTrainer) -> None:
     step, covered, good, jsd = scores.T
     axes.plot(step, covered, color="#009e73", label=covers(trainer))
     axes.plot(step, good, color="#cc79a7", linestyle="--", label="share of good samples")
-    axes.plot(step, jsd, color=plotting.JUDGE, linestyle="-.", label="JSD (nats)")
-    floor = trainer.ruler.floor[0]
+    axes.plot(step, jsd, color=plotting.DISCRIMINATOR, linestyle="-.", label="JSD (nats)")
+    floor = trainer.coverage.floor[0]
     axes.axhline(
-        floor, color=plotting.JUDGE, linewidth=0.8, linestyle=":", label="JSD of real samples"
+        floor,
+        color=plotting.DISCRIMINATOR,
+        linewidth=0.8,
+        linestyle=":",
+        label="JSD of real samples",
     )
     axes.set(xlabel="step", ylim=(0, 1.02))
     axes.legend(fontsize=8)
@@ -218,11 +219,11 @@ def _curves(axes: Axes, trainer: PlaneTrainer) -> None:
 
 def covers(trainer: PlaneTrainer) -> str:
     """What the curve of covered parts is called."""
-    return "modes covered" if trainer.ruler.modes else "stretches covered"
+    return "modes covered" if trainer.coverage.modes else "stretches covered"
 
 
 def array_bytes(arrays: dict[str, Array]) -> dict[str, Any]:
-    """Arrays as `Stage` takes them."""
+    """Arrays as `PlaneCanvas` takes them."""
     return {
         name: shades(values) if name == "field" else values.astype(np.float32).tobytes()
         for name, values in arrays.items()
