@@ -7,6 +7,7 @@ nothing is kept. Whatever is wrong with the file is said in a sentence and never
 import json
 import os
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -14,7 +15,7 @@ from pathlib import Path
 import platformdirs
 
 from gan_lessons.errors import UserError
-from gan_lessons.files import written_aside
+from gan_lessons.files import atomic_write, locked, user_path
 
 VARIABLE = "GAN_LESSONS_PROGRESS"
 _said: set[str] = set()  # complaints are made once in a session, not after every answer
@@ -28,12 +29,18 @@ class Progress:
     quizzes: dict[str, dict[str, bool]] = field(default_factory=dict)  # "07": {"3": right?}
 
 
-def place() -> Path | None:
-    """The file in which progress is kept; None where it is switched off."""
+def file() -> Path | None:
+    """Return the file in which progress is kept; None where it is switched off.
+
+    Raises:
+        UserError: the variable holds what is no path.
+    """
     asked = os.environ.get(VARIABLE)
     if asked == "off":
         return None
-    return Path(asked) if asked else platformdirs.user_data_path("gan-lessons", False) / "done.json"
+    if asked:
+        return user_path(asked, VARIABLE)
+    return platformdirs.user_data_path("gan-lessons", False) / "done.json"
 
 
 def load() -> Progress:
@@ -42,14 +49,14 @@ def load() -> Progress:
     Raises:
         UserError: the file is there, but cannot be read.
     """
-    path = place()
+    path = file()
     try:
         return _parse(path.read_text(encoding="utf-8")) if path is not None else Progress()
     except FileNotFoundError:
         return Progress()
     except OSError as error:
         raise UserError(f"Progress in {path} cannot be read: {error.strerror}.") from error
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise UserError(
             f"Progress in {path} is damaged. `gan-lessons progress --reset` sets it aside."
         ) from error
@@ -86,15 +93,16 @@ def record_question(lesson: str, question: int, right: bool) -> str:
 
 
 def _record(note: Callable[[Progress], None]) -> str:
-    path = place()
-    if path is None:
-        return ""
     try:
-        progress = load()
-        before = _text(progress)
-        note(progress)
-        if _text(progress) != before:
-            _write(path, progress)
+        path = file()
+        if path is None:
+            return ""
+        with _alone(path):
+            progress = load()
+            before = _text(progress)
+            note(progress)
+            if _text(progress) != before:
+                _write(path, progress)
     except Exception as error:  # a learner's cell never fails because of bookkeeping
         complaint = f"(This is not kept. {error})"
         if complaint not in _said:
@@ -106,18 +114,32 @@ def _record(note: Callable[[Progress], None]) -> str:
 def reset() -> Path | None:
     """Begin anew; return where the old progress now lies, None where there was none.
 
+    Earlier progress that was set aside stays as it is.
+
     Raises:
         UserError: the file cannot be renamed.
     """
-    path = place()
+    path = file()
     if path is None or not path.exists():
         return None
-    old = path.with_name(f"{path.stem}.old{path.suffix}")
-    try:
-        path.replace(old)
-    except OSError as error:
-        raise UserError(f"{path} cannot be renamed: {error.strerror}.") from error
+    with _alone(path):
+        if not path.exists():  # another process was faster
+            return None
+        old, count = path.with_name(f"{path.stem}.old{path.suffix}"), 1
+        while old.exists():
+            count += 1
+            old = path.with_name(f"{path.stem}.old-{count}{path.suffix}")
+        try:
+            path.rename(old)
+        except OSError as error:
+            raise UserError(f"{path} cannot be renamed: {error.strerror}.") from error
     return old
+
+
+def _alone(path: Path) -> AbstractContextManager[None]:
+    """Let no other process read, change and write progress at the same time."""
+    held = f"Another process is writing {path}; try again."
+    return locked(path.with_name(f".{path.name}.lock"), held, wait=10)
 
 
 def _text(progress: Progress) -> str:
@@ -125,5 +147,5 @@ def _text(progress: Progress) -> str:
 
 
 def _write(path: Path, progress: Progress) -> None:
-    with written_aside(path) as aside:
-        aside.write_text(_text(progress) + "\n", encoding="utf-8")
+    with atomic_write(path) as temporary:
+        temporary.write_text(_text(progress) + "\n", encoding="utf-8")

@@ -2,8 +2,8 @@
 
 import contextlib
 import io
-import itertools
 import runpy
+import sys
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from gan_lessons import exercises, lessons
+from authoring import source
+from gan_lessons import exercises
 from gan_lessons.errors import UserError
 from gan_lessons.exercises import (
     NotYet,
@@ -26,10 +27,11 @@ from gan_lessons.exercises import (
     expect_shape,
     grade,
 )
+from gan_lessons.exercises.puzzles import lesson_05, lesson_07
 from gan_lessons.exercises.questions import FOLDER, load
 
-LESSONS = [lessons.read(path) for path in lessons.sources()]
-EXERCISES = [found for lesson in LESSONS for found in lessons.exercises(lesson)]
+LESSONS = [source.read(path) for path in source.sources()]
+EXERCISES = [found for lesson in LESSONS for found in source.exercises(lesson)]
 QUIZZES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
@@ -46,17 +48,25 @@ def test_there_is_something_to_test() -> None:
     assert QUIZZES
 
 
+def _exits(*_: Any, **__: Any) -> None:
+    raise SystemExit
+
+
+def _closes(*_: Any, **__: Any) -> None:
+    raise GeneratorExit
+
+
 @pytest.mark.parametrize("found", EXERCISES, ids=lambda found: found.number)
 class TestEveryExercise:
-    def test_solution_is_right(self, found: lessons.Exercise) -> None:
+    def test_solution_is_right(self, found: source.Exercise) -> None:
         verdict = grade(found.number, *found.run(found.solution))
         assert verdict.status == "right", verdict
         assert len(verdict.message) > 20  # it says why
 
-    def test_stub_is_not_yet(self, found: lessons.Exercise) -> None:
+    def test_stub_is_not_yet(self, found: source.Exercise) -> None:
         assert grade(found.number, *found.run(found.stub)).status == "not yet"
 
-    def test_wrong_answers_are_told_what_they_misunderstood(self, found: lessons.Exercise) -> None:
+    def test_wrong_answers_are_told_what_they_misunderstood(self, found: source.Exercise) -> None:
         said = []
         for *answers, fragment in wrong_answers(found.number):
             verdict = grade(found.number, *answers)
@@ -68,21 +78,29 @@ class TestEveryExercise:
         assert len(said) >= 3
         assert len(set(said)) == len(said), "two wrong answers get one sentence"
 
-    def test_anything_at_all_gets_a_verdict(self, found: lessons.Exercise) -> None:
+    def test_anything_at_all_gets_a_verdict(self, found: source.Exercise) -> None:
         count = len(found.run(found.solution))
-        for nonsense in (None, 3, "text", [], lambda *a, **k: "text", lambda: 1, print):
+        anything: list[Any] = [None, 3, "text", [], lambda *a, **k: "text", lambda: 1, print]
+        for nonsense in anything:
             with contextlib.redirect_stdout(io.StringIO()):
                 assert grade(found.number, *[nonsense] * count).status != "right"
+
+    def test_nothing_escapes(self, found: source.Exercise) -> None:
+        own: list[Any] = []
+        own.append(own)
+        count = len(found.run(found.solution))
+        for hostile in (own, _exits, _closes):
+            assert grade(found.number, *[hostile] * count).status != "right"
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 class TestEveryLesson:
-    def test_its_exercises_are_the_ones_that_are_checked(self, lesson: lessons.Lesson) -> None:
-        asked = [found.number for found in lessons.exercises(lesson)]
+    def test_its_exercises_are_the_ones_that_are_checked(self, lesson: source.Lesson) -> None:
+        asked = [found.number for found in source.exercises(lesson)]
         assert asked == sorted(set(asked), key=lambda number: int(number.partition(".")[2]))
         assert sorted(asked) == sorted(exercises.numbers(lesson.number))
 
-    def test_it_has_its_quiz(self, lesson: lessons.Lesson) -> None:
+    def test_it_has_its_quiz(self, lesson: source.Lesson) -> None:
         assert lesson.name in QUIZZES
 
 
@@ -118,7 +136,7 @@ def _square(answer: exercises.Answer) -> str:
 @exercise("96.2")
 def _pair(answer: exercises.Answer, other: exercises.Answer) -> str:
     expect_choice(answer, "tanh", {"sigmoid": "sigmoid ends at 0, the data at −1."})
-    return other.upper() + " goes with tanh, whose range is the data's."
+    return f"{other.upper()} goes with tanh, whose range is the data's."
 
 
 @exercise("96.3")
@@ -134,15 +152,55 @@ def _prints(x: torch.Tensor) -> None:
     print(x)
 
 
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+def _deeper(x: torch.Tensor) -> None:
+    _deeper(x)
+
+
+class Unspeakable(Exception):
+    """Fails even when it is asked what it says."""
+
+    def __str__(self) -> str:
+        raise ValueError("nothing to say")
+
+
+class Mocking:
+    """An answer that raises when it is compared."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
+
+    def __eq__(self, other: object) -> bool:
+        raise self.error
+
+    __hash__ = object.__hash__
+
+
 def _divides(x: torch.Tensor) -> float:
     return 1 / 0
+
+
+def _arc_that_overwrites(a: torch.Tensor, b: torch.Tensor, t: float) -> torch.Tensor:
+    angle = torch.acos(torch.dot(a, b) / (a.norm() * b.norm()))
+    a.mul_(torch.sin((1 - t) * angle) / torch.sin(angle))
+    return a + b * torch.sin(t * angle) / torch.sin(angle)
+
+
+def _pack_that_overwrites(x: torch.Tensor, m: int) -> torch.Tensor:
+    packed = x.reshape(len(x) // m, m * x.shape[1], *x.shape[2:]).clone()
+    x.zero_()
+    return packed
 
 
 @pytest.mark.parametrize(
     ("answer", "status", "fragment"),
     [
         (lambda x: x * x, "right", "element by element"),
-        (lambda x: x.mul_(x), "right", "element by element"),
+        (lambda x: x.mul_(x), "wrong", "overwrote its input, a tensor of shape (4, 2): whoever"),
+        (lambda x: x.t_() ** 2, "wrong", "overwrote its input"),
         (lambda x: 2 * x, "wrong", "that doubles"),
         (lambda x: x, "wrong", "is wanted. A square is x times x."),
         (lambda x: (x * x).numpy(), "wrong", "NumPy array"),
@@ -151,6 +209,10 @@ def _divides(x: torch.Tensor) -> float:
         (lambda x: "square", "wrong", "'square'; a tensor of shape (4, 2)"),
         (lambda x: [x], "wrong", "a list; a tensor"),
         (lambda: 1, "wrong", "stopped with TypeError"),
+        (lambda x: sys.exit(), "wrong", "of its cell with SystemExit (called with a"),
+        (lambda x: _raise(GeneratorExit("no")), "wrong", "with GeneratorExit: no (called"),
+        (lambda x: _raise(Unspeakable()), "wrong", "with Unspeakable (called"),
+        (lambda x: _deeper(x), "wrong", "with RecursionError: maximum"),
         (_divides, "wrong", "of its cell with ZeroDivisionError: division by zero (called with a"),
         (7, "wrong", "a function is wanted, and this is 7"),
         (_prints, "not yet", "`_prints` prints its result; `return` it"),
@@ -168,7 +230,7 @@ def test_verdict_on_a_function(
     assert (verdict.status, fragment in verdict.message) == (status, True), verdict
     assert "Traceback" not in str(verdict)
     capsys.readouterr()
-    assert check("96.1", answer) is None
+    assert check("96.1", answer) is None  # type: ignore[func-returns-value]
     assert capsys.readouterr().out.endswith(f"{verdict}\n")
 
 
@@ -183,6 +245,88 @@ def test_verdict_on_values() -> None:
     assert grade("96.2", "tanh", {"a": ...}).status == "not yet"
     assert grade("96.2", "tanh", 3).status == "wrong"
     assert grade("96.2", "tanh").status == "wrong"  # an answer is missing
+
+
+def test_an_answer_that_holds_itself_gets_a_verdict() -> None:
+    own: list[Any] = [1]
+    own.append(own)
+    chain: list[Any] = []
+    for _ in range(10_000):
+        chain = [chain]
+    mapping: dict[str, Any] = {}
+    mapping["own"] = mapping
+    for answer in (own, chain, mapping):
+        assert grade("96.1", answer).status == "wrong"
+        assert grade("96.2", answer, "a").status == "wrong"
+        assert grade("96.1", [answer, [...]]).status == "not yet"
+    assert grade("96.2", Mocking(SystemExit(3)), "a").message.endswith("because of SystemExit: 3")
+
+
+def test_whoever_does_not_want_to_wait_may_interrupt() -> None:
+    with pytest.raises(KeyboardInterrupt):
+        grade("96.1", lambda x: _raise(KeyboardInterrupt()))
+    with pytest.raises(KeyboardInterrupt):
+        grade("96.2", Mocking(KeyboardInterrupt()), "a")
+
+
+def test_what_a_function_is_given_has_to_stay_as_it_was() -> None:
+    rooted = torch.ones(3, requires_grad=True)
+    numbers = [1.0, 2.0]
+
+    def overwrites(x: Any) -> Any:
+        with torch.no_grad():
+            return x.__iadd__([5.0] if isinstance(x, list) else 1.0)
+
+    for value in (rooted, numbers, torch.ones(3)):
+        with pytest.raises(Wrong, match=r"`overwrites` overwrote its input, a (tensor|list)"):
+            call(overwrites, value)
+    assert numbers == [1.0, 2.0]
+    assert call(lambda a, b: [*b, a], 3.0, numbers) == [1.0, 2.0, 3.0]
+    with pytest.raises(NotYet, match="returns nothing so far"):
+        call(lambda x: x.fill_(1) and None, torch.zeros(1))
+
+
+@pytest.mark.parametrize(
+    ("got", "said"),
+    [
+        ("text", "the result is 'text'; a number is wanted."),
+        ([1.0], "the result is a list; a number is wanted."),
+        (np.float32(1), "NumPy array; a torch tensor or a plain number is wanted."),
+        (torch.ones(2), r"has shape \(2,\), where a single number is wanted\."),
+    ],
+)
+def test_where_a_number_is_wanted_nobody_is_told_to_make_a_tensor(got: Any, said: str) -> None:
+    with pytest.raises(Wrong, match=said):
+        expect_close(got, 1.0, "One")
+
+
+@pytest.mark.parametrize(
+    ("number", "answers"),
+    [
+        ("1.1", [lambda p, q: p.div_(p + q).nan_to_num_(0.5)]),
+        ("8.1", [_arc_that_overwrites]),
+        ("10.2", [_pack_that_overwrites]),
+    ],
+)
+def test_exercises_refuse_an_answer_that_overwrites_its_input(
+    number: str, answers: list[Any]
+) -> None:
+    assert "overwrote its input" in grade(number, *answers).message
+
+
+def test_puzzles_are_what_the_checks_say_they_are() -> None:
+    images = 2 * torch.rand(8, 1, 28, 28) - 1
+    ranges = {
+        name: (bool(x.min() < -0.5), bool(x.max() > 1))
+        for name, x in lesson_05.patients(images).items()
+    }
+    assert ranges == {"A": (False, True), "B": (True, False), "C": (False, False)}
+    three_runs: Any = lesson_07.three_runs
+    assert three_runs(lambda **settings: settings) == {
+        "A": {"lr_discriminator": 1e-5},
+        "B": {"lr_generator": 1e-5},
+        "C": {},
+    }
 
 
 def test_a_step_that_does_nothing_is_not_yet() -> None:
@@ -275,24 +419,3 @@ def test_unknown_quiz_is_an_error_that_lists_what_there_is(tmp_path: Path) -> No
     (tmp_path / "07.toml").write_text("", encoding="utf-8")
     with pytest.raises(UserError, match=r"no quiz '1'\. There are: 07"):
         load("1", tmp_path)
-
-
-def test_stub_and_solution_run_where_the_exercise_stands(tmp_path: Path) -> None:
-    path = tmp_path / "96_own.md"
-    cells = itertools.chain.from_iterable(
-        (f"```{{code-cell}}\n{cell}\n```", "")
-        for cell in (
-            "import math\n\n\ndef helper():\n    return math.e\n\n\nslow = 1 / 0",
-            ':tags: [exercise, "96.1"]\n\ndef one():\n    # solution\n    return helper()',
-            'check("96.1", one)',
-            ':tags: [exercise, "96.2"]\n\ntwo = 2 * one()  # solution',
-            'check("96.2", two, one)',
-        )
-    )
-    front = "---\ntitle: Own\nlesson: 96\nminutes: 1\nseconds: 1\nneeds: []\n---\n\n"
-    path.write_text(front + "\n".join(cells), encoding="utf-8")
-    first, second = lessons.exercises(lessons.read(path))
-    assert first.run(first.solution)[0]() == pytest.approx(2.71828, abs=1e-5)
-    assert first.run(first.stub)[0]() is ...
-    assert second.run(second.solution)[0] == pytest.approx(2 * 2.71828, abs=2e-5)
-    assert second.run(second.stub)[0] is ...

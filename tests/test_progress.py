@@ -1,5 +1,7 @@
 """What a learner has done is kept, in a file that nothing spoils and that spoils nothing."""
 
+import json
+import os
 import subprocess
 import sys
 from datetime import date
@@ -45,7 +47,7 @@ def test_right_answers_are_kept_and_others_are_not(kept: Path) -> None:
     assert progress.load().exercises == {"94.1": TODAY}
     check("94.1", 4)  # once right stays right
     assert progress.load().exercises == {"94.1": TODAY}
-    assert [path.name for path in kept.parent.iterdir()] == ["done.json"]
+    assert {path.name for path in kept.parent.iterdir()} <= {"done.json", ".done.json.lock"}
 
 
 def test_the_first_day_stays(kept: Path) -> None:
@@ -88,7 +90,7 @@ def test_off_keeps_nothing(
 
 def test_without_the_variable_it_is_in_the_users_own_place(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(progress.VARIABLE)
-    path = progress.place()
+    path = progress.file()
     assert path is not None
     assert path.is_relative_to(Path.home())
     assert path.parent.name == "gan-lessons"
@@ -106,10 +108,12 @@ DAMAGED = [
     b'{"exercises": {"1.1": 3}, "quizzes": {}}',
     b'{"exercises": {}, "quizzes": {"01": 3}}',
     b'{"exercises": {}, "quizzes": null}',
+    b"[" * 200_000 + b"]" * 200_000,
+    b'{"exercises": ' + b'{"a":' * 200_000 + b"1" + b"}" * 200_001,
 ]
 
 
-@pytest.mark.parametrize("text", DAMAGED)
+@pytest.mark.parametrize("text", DAMAGED, ids=range(len(DAMAGED)))
 def test_a_damaged_file_is_a_sentence_and_is_left_as_it_is(
     kept: Path, text: bytes, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -218,6 +222,78 @@ def test_reset_begins_anew_and_says_where_the_old_is(
     assert capsys.readouterr().out == f"All begins anew. What was done is in {old}.\n"
     assert "94.1" in old.read_text(encoding="utf-8")
     assert progress.load() == progress.Progress()
+
+
+def test_no_reset_overwrites_what_an_earlier_one_set_aside(kept: Path) -> None:
+    for number in ("94.1", "94.2", "94.3"):
+        progress.record_exercise(number)
+        progress.reset()
+    names = ("done.old.json", "done.old-2.json", "done.old-3.json")
+    for number, name in zip(("94.1", "94.2", "94.3"), names, strict=True):
+        assert number in kept.with_name(name).read_text(encoding="utf-8")
+
+
+RACE = """
+import sys
+from gan_lessons import progress
+print("ready", flush=True)
+sys.stdin.readline()
+for number in range(20):
+    if sys.argv[1] == "reset":
+        progress.reset()
+    else:
+        assert progress.record_exercise(f"{sys.argv[1]}.{number}") == ""
+"""
+
+
+def race(*roles: str) -> None:
+    """Let several processes work on the same progress at once."""
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", RACE, role],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for role in roles
+    ]
+    for process in processes:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+    for process in processes:
+        assert process.stdin is not None
+        process.stdin.write("\n")
+        process.stdin.flush()
+    for process in processes:
+        assert process.communicate(timeout=60)[1] == ""
+        assert process.returncode == 0
+
+
+def test_processes_at_once_lose_nothing(kept: Path) -> None:
+    race("7", "8", "reset", "reset")
+    done: set[str] = set()
+    for path in kept.parent.glob("done*.json"):
+        found = json.loads(path.read_text(encoding="utf-8"))["exercises"]
+        assert not done & set(found)
+        done |= set(found)
+    assert done == {f"{lesson}.{number}" for lesson in "78" for number in range(20)}
+
+
+@pytest.mark.parametrize("value", ["~nobody-of-that-name/x", os.fsdecode(b"/tmp/\xff/x")])
+def test_a_variable_that_is_no_path_is_a_sentence(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], value: str
+) -> None:
+    monkeypatch.setenv(progress.VARIABLE, value)
+    monkeypatch.setattr(progress, "_said", set())
+    check("94.1", 3)
+    said = capsys.readouterr().out
+    assert said.startswith(
+        "✓ 94.1 Right: three it is.\n(This is not kept. GAN_LESSONS_PROGRESS is "
+    )
+    for arguments in (["progress"], ["progress", "--reset"]):
+        assert main(arguments) == 2
+        assert "GAN_LESSONS_PROGRESS is " in capsys.readouterr().err
 
 
 def test_importing_it_loads_nothing_heavy() -> None:

@@ -66,7 +66,8 @@ def check(number: str, *answers: Answer) -> None:
     """Print one verdict on the answers to exercise ``number``; keep in mind that it is right.
 
     Raises:
-        UserError: no such exercise. Whatever the answer does, nothing else is raised.
+        UserError: no such exercise. Whatever the answer does, nothing else is raised, but for the
+            interrupt of whoever does not want to wait for it.
     """
     verdict = grade(number, *answers)
     print(verdict)
@@ -75,7 +76,7 @@ def check(number: str, *answers: Answer) -> None:
 
 
 def grade(number: str, *answers: Answer) -> Verdict:
-    """Judge the answers to exercise ``number`` without printing.
+    """Grade the answers to exercise ``number`` without printing.
 
     Global random numbers are seeded while the check runs and restored afterwards, so the same
     answer always gets the same verdict, and the notebook's own random numbers go on undisturbed.
@@ -84,9 +85,9 @@ def grade(number: str, *answers: Answer) -> Verdict:
         UserError: no such exercise.
     """
     function = _find(number)
-    if any(_unfinished(answer) for answer in answers):
-        return Verdict(number, "not yet", _UNTOUCHED)
     try:
+        if _unfinished(answers):
+            return Verdict(number, "not yet", _UNTOUCHED)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(0)
             return Verdict(number, "right", function(*answers))
@@ -94,10 +95,11 @@ def grade(number: str, *answers: Answer) -> Verdict:
         return Verdict(number, "not yet", str(error))
     except Wrong as error:
         return Verdict(number, "wrong", str(error))
-    except Exception as error:
-        if "ellipsis" in str(error).lower():
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and GeneratorExit, too
+        if "ellipsis" in (reason := _reason(error)).lower():
             return Verdict(number, "not yet", _UNTOUCHED)
-        reason = f"{type(error).__name__}: {error}"
         return Verdict(number, "wrong", f"this answer could not be checked, because of {reason}")
 
 
@@ -130,28 +132,33 @@ def quiz(lesson: str) -> "Quiz":
 
 
 def call(answer: Answer, *args: Any, returns: bool = True, **kwargs: Any) -> Any:
-    """Call the learner's function on copies of the tensors and return what it returns.
+    """Call the learner's function on copies of tensors and lists and return what it returns.
 
     Args:
         answer: what the learner handed in, expected to be callable.
         *args: handed on.
-        returns: whether a result is expected; if so, None counts as "not yet".
+        returns: whether a result is expected; if so, None counts as "not yet", and tensors and
+            lists have to stay as they were. If not, the function may be there to change them.
         **kwargs: handed on.
 
     Raises:
-        Wrong: it cannot be called, or it raised.
+        Wrong: it cannot be called, or it raised, or it overwrote its input.
         NotYet: it is still the stub, or it returns nothing.
     """
     if not callable(answer):
         raise Wrong(f"a function is wanted, and this is {_kind(answer)}.")
+    handed = [_copy(value, returns) for value in args]
+    before = [_snapshot(value) for value in handed]
     printed = io.StringIO()
     try:
         with contextlib.redirect_stdout(printed):
-            got = answer(*map(_copy, args), **kwargs)
-    except Exception as error:
-        if "ellipsis" in str(error).lower():
+            got = answer(*handed, **kwargs)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # SystemExit and GeneratorExit, too
+        if "ellipsis" in (reason := _reason(error)).lower():
             raise NotYet(_UNTOUCHED) from error
-        where, reason = _line(answer, error), f"{type(error).__name__}: {error}"
+        where = _line(answer, error)
         given = ", ".join([_kind(a) for a in args] + [f"{k} = {_kind(kwargs[k])}" for k in kwargs])
         raise Wrong(
             f"{_name(answer)} stopped{where} with {reason} (called with {given})."
@@ -163,6 +170,12 @@ def call(answer: Answer, *args: Any, returns: bool = True, **kwargs: Any) -> Any
         if printed.getvalue():
             raise NotYet(f"{_name(answer)} prints its result; `return` it instead.")
         raise NotYet(f"{_name(answer)} returns nothing so far; end it with `return`.")
+    for value, as_it_was in zip(handed, before, strict=True):
+        if returns and _changed(value, as_it_was):
+            raise Wrong(
+                f"{_name(answer)} overwrote its input, {_kind(as_it_was)}: whoever calls it may "
+                "need that again. Make something new (x = x + 1 rather than x += 1)."
+            )
     return got
 
 
@@ -172,12 +185,15 @@ def expect_shape(got: Any, shape: tuple[int, ...], why: str = "") -> None:
     if isinstance(got, int | float) and shape == ():
         return
     if isinstance(got, np.ndarray | np.generic):
-        raise Wrong("the result is a NumPy array; a torch tensor is wanted.")
+        number = "" if shape else " or a plain number"
+        raise Wrong(f"the result is a NumPy array; a torch tensor{number} is wanted.")
     if not isinstance(got, torch.Tensor):
-        raise Wrong(f"the result is {_kind(got)}; a tensor of shape {shape} is wanted.")
+        wanted = f"a tensor of shape {shape}" if shape else "a number"
+        raise Wrong(f"the result is {_kind(got)}; {wanted} is wanted.")
     if tuple(got.shape) != shape:
+        wanted = f"{shape}" if shape else "a single number"
         reason = f" {why}" if why else ""
-        raise Wrong(f"the result has shape {tuple(got.shape)}, where {shape} is wanted.{reason}")
+        raise Wrong(f"the result has shape {tuple(got.shape)}, where {wanted} is wanted.{reason}")
 
 
 def close(got: Any, want: Any, tolerance: float = 1e-4) -> bool:
@@ -227,17 +243,35 @@ def _find(number: str) -> Check:
 
 
 def _unfinished(answer: Answer) -> bool:
-    """Whether an answer still is, or holds, the ``...`` of the stub."""
-    if isinstance(answer, Mapping):
-        answer = tuple(answer.values())
-    if isinstance(answer, list | tuple):
-        return any(_unfinished(part) for part in answer)
-    return answer is ...
+    """Whether an answer still is, or holds, the ``...`` of the stub. It may contain itself."""
+    parts, seen = [answer], set()
+    while parts:
+        part = parts.pop()
+        if part is ...:
+            return True
+        if isinstance(part, Mapping | list | tuple) and id(part) not in seen:
+            seen.add(id(part))
+            parts += part.values() if isinstance(part, Mapping) else part
+    return False
 
 
-def _copy(value: Any) -> Any:
+def _copy(value: Any, with_lists: bool) -> Any:
     """A copy, so that an answer that changes its input in place cannot mislead its own check."""
-    return value.clone() if isinstance(value, torch.Tensor) and not value.requires_grad else value
+    if isinstance(value, torch.Tensor):
+        return value if value.requires_grad else value.clone()
+    return list(value) if with_lists and isinstance(value, list) else value
+
+
+def _snapshot(value: Any) -> Any:
+    """What `_changed` compares with later."""
+    return value.detach().clone() if isinstance(value, torch.Tensor) else _copy(value, True)
+
+
+def _changed(value: Any, as_it_was: Any) -> bool:
+    """Whether a tensor has other numbers, or a list other things in it, than before."""
+    if isinstance(value, torch.Tensor):
+        return not torch.equal(value, as_it_was)
+    return isinstance(value, list) and list(map(id, value)) != list(map(id, as_it_was))
 
 
 def _float64(value: Any) -> torch.Tensor | None:
@@ -265,7 +299,17 @@ def _kind(value: Any) -> str:
     return "None" if value is None else f"a {type(value).__name__}"
 
 
-def _line(answer: Answer, error: Exception) -> str:
+def _reason(error: BaseException) -> str:
+    """What an exception says; one can be made that fails even there."""
+    name = type(error).__name__
+    try:
+        text = str(error)
+    except Exception:
+        text = ""
+    return f"{name}: {text}" if text else name
+
+
+def _line(answer: Answer, error: BaseException) -> str:
     """Where in the learner's own function the error arose, if it arose there."""
     trace = error.__traceback__
     while trace is not None:

@@ -1,8 +1,8 @@
 """Checks of lesson 00: what a generator takes and gives, and what lies between its digits."""
 
-from gan_lessons import judge, pretrained
+from gan_lessons import classifier, pretrained
 from gan_lessons.exercises import Answer, Wrong, exercise
-from gan_lessons.models import IMAGE_SHAPE
+from gan_lessons.networks import IMAGE_SHAPE
 from gan_lessons.training import sample
 
 REACH = 1.5  # of the lesson's two sliders
@@ -38,7 +38,7 @@ def in_and_out(answer: Answer) -> str:
 
 @exercise("0.2")
 def find_the_eight(answer: Answer) -> str:
-    """A place on the plane of the two sliders at which the judge reads an 8."""
+    """A place on the plane of the two sliders at which the classifier reads an 8."""
     if not isinstance(answer, dict) or set(answer) != {"east", "north"}:
         raise Wrong('the answer is a dictionary with the keys "east" and "north".')
     east, north = answer["east"], answer["north"]
@@ -52,16 +52,18 @@ def find_the_eight(answer: Answer) -> str:
     if (image.abs() < 0.6).float().mean() > GREY:
         raise Wrong(
             "look again: that is a pattern, no digit. So close to the middle the generator was "
-            "never trained, and the judge has no word for “none of the ten”. Go further out."
+            "never trained, and the classifier has no word for “none of the ten”. Go further out."
         )
-    _, opinion = judge.load().look(image)
+    _, opinion = classifier.load().predict(image)
     sure, digit = opinion[0].max(dim=0)
     if digit != 8:
         more = "" if sure > SURE else f", but is only {sure:.0%} sure"
-        raise Wrong(f"the judge reads a {digit:d} there{more}. Which way does it turn into an 8?")
+        raise Wrong(
+            f"the classifier reads a {digit:d} there{more}. Which way does it turn into an 8?"
+        )
     if sure < SURE:
-        raise Wrong(f"nearly: an 8, but the judge is only {sure:.0%} sure. Go on a little.")
+        raise Wrong(f"nearly: an 8, but the classifier is only {sure:.0%} sure. Go on a little.")
     return (
-        "the judge reads a clear 8. Nobody put it there: it lies between other digits because "
+        "the classifier reads a clear 8. Nobody put it there: it lies between other digits because "
         "neighbours in the noise look alike."
     )

@@ -64,11 +64,11 @@ def value_estimate(answer: Answer) -> str:
         ),
         (
             log_real.mean() + fake.log().mean(),
-            "for a fake the judge is paid log(1 − D), not log D: it should answer low there.",
+            "for a fake D is paid log(1 − D), not log D: it should answer low there.",
         ),
         (
             log_real.mean() - log_not_fake.mean(),
-            "with a minus between the terms the judge would be paid for calling fakes real.",
+            "with a minus between the terms D would be paid for calling fakes real.",
         ),
         (
             real.mean().log() + (1 - fake.mean()).log(),
@@ -100,7 +100,7 @@ def value_estimate(answer: Answer) -> str:
 
 
 @exercise("1.3")
-def jsd_from_judge(answer: Answer) -> str:
+def jsd_from_value(answer: Answer) -> str:
     """JSD = (V(D*, G) + log 4) / 2 (Goodfellow et al. 2014, theorem 1)."""
     dx = 0.01
     x = torch.arange(-8, 8, dx, dtype=torch.float64)
@@ -125,7 +125,7 @@ def jsd_from_judge(answer: Answer) -> str:
         ),
         (
             (game.value(p, q, 0.5, dx) + math.log(4)) / 2,
-            "a judge that answers ½ to everything sees no distance at all. Use the best judge.",
+            "a D that answers ½ to everything sees no distance at all. Use the best discriminator.",
         ),
         (game.kl(p, q, dx), "that is KL(p ‖ q): it is not symmetric, and has no upper bound."),
     ]
@@ -139,6 +139,4 @@ def jsd_from_judge(answer: Answer) -> str:
         expect_close(
             call(answer, p, q, dx), game.jsd(p, q, dx), f"This time the grid's step is {dx}"
         )
-    return (
-        "(V(D*, G) + log 4) / 2 is 0 if the best judge can only shrug, log 2 if nothing overlaps."
-    )
+    return "(V(D*, G) + log 4) / 2 is 0 if the best D can only shrug, log 2 if nothing overlaps."

@@ -318,7 +318,7 @@ def _settle(answer: Answer, claims: Mapping[str, Claim], what: str) -> None:
     complaints = []
     for name, claim in claims.items():
         try:
-            _judge(answer[name], claim, what)
+            _check_claim(answer[name], claim, what)
         except Wrong as error:
             complaints.append(f"Number {name}: {error}")
     if complaints:
@@ -326,7 +326,7 @@ def _settle(answer: Answer, claims: Mapping[str, Claim], what: str) -> None:
         raise Wrong(f"{settled} of {len(claims)} are settled. {complaints[0]}")
 
 
-def _judge(given: Answer, claim: Claim, what: str) -> None:
+def _check_claim(given: Answer, claim: Claim, what: str) -> None:
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise Wrong(f'a pair is wanted, ("right" or "wrong", {what}).')
     verdict, number = given

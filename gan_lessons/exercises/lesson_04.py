@@ -1,7 +1,7 @@
 """Checks of lesson 04: the learner's settings are tried in a short run, and the modes counted."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -9,7 +9,8 @@ import torch
 
 from gan_lessons.errors import UserError
 from gan_lessons.exercises import Answer, NotYet, Wrong, exercise
-from gan_lessons.plane import FIXED, Plan, PlaneTrainer, Score, check_plan
+from gan_lessons.plane import Plan, PlaneTrainer, Score
+from gan_lessons.training import check_setting, describe
 
 PATIENT = {
     "lr_generator": 4e-3,
@@ -52,7 +53,8 @@ def treated(plan: Plan) -> Score:
     for seed in (1, 2):
         run = collapsed().branch()
         run.rng.manual_seed(seed)
-        run.change(**{name: getattr(plan, name) for name in asdict(plan) if name not in FIXED})
+        settings = describe(Plan).values()
+        run.change(**{s.name: getattr(plan, s.name) for s in settings if not s.fixed})
         scores.append(train(run, TREATED))
     return min(scores, key=lambda score: (score.covered, score.good))
 
@@ -67,7 +69,8 @@ def tried(plan: Plan) -> Score:
 def treatment(answer: Answer) -> str:
     """Changes that bring a collapsed run back to at least 6 of 8 modes."""
     changes = _settings(answer)
-    fixed = [name for name in changes if name in FIXED]
+    settings = describe(Plan)
+    fixed = [name for name in changes if name in settings and settings[name].fixed]
     if fixed:
         raise Wrong(
             f"{fixed[0]} is what a run is built with: changing it starts a new run, and the "
@@ -75,8 +78,8 @@ def treatment(answer: Answer) -> str:
         )
     ill = Plan(**PATIENT)  # type: ignore[arg-type]
     try:
-        for name in changes:
-            check_plan(name)
+        for name, value in changes.items():
+            check_setting(Plan, name, value)
         plan = replace(ill, **changes)
     except UserError as error:
         raise Wrong(str(error)) from None

@@ -1,4 +1,4 @@
-"""Checks of lesson 05, and its three patients. Each check names the misconception that it saw."""
+"""Checks of lesson 05. Each answers in words and names the misconception that it saw."""
 
 import math
 from collections.abc import Mapping
@@ -133,16 +133,6 @@ def _refuse_wrong_discriminator(loss_d: Answer) -> None:
     if close(loss_d, 0.5) or close(loss_d, 1):
         raise Wrong("that adds probabilities. D's loss adds their logarithms: −log ½ − log ½.")
     expect_close(loss_d, math.log(4), "D's loss is −log D(x) − log(1 − D(G(z))) at ½ and ½", 5e-3)
-
-
-def patients(images: Tensor) -> dict[str, Tensor]:
-    """The same digits made ready in three ways: no peeking before exercise 5.3.
-
-    Args:
-        images: (N, 1, 28, 28) in [−1, 1].
-    """
-    zero_to_one = (images + 1) / 2
-    return {"A": (zero_to_one - 0.1307) / 0.3081, "B": images, "C": zero_to_one}
 
 
 FINDINGS = {"A": "out of reach", "B": "same range", "C": "room to stray"}

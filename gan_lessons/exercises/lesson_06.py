@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gan_lessons.exercises import Answer, Wrong, call, close, exercise
-from gan_lessons.models import count_parameters
+from gan_lessons.networks import count_parameters
 
 WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
 N = 5  # images in the check's batch: no other size in the tables, so that it is recognised

@@ -1,13 +1,13 @@
 """Checks of lesson 07: reading curves, and what belongs in a checkpoint."""
 
 import copy
-from collections.abc import Callable
 from typing import Any
 
 import torch
 
 from gan_lessons.exercises import Answer, NotYet, Wrong, call, exercise
-from gan_lessons.training import Settings, Trainer
+from gan_lessons.methods import GANSettings
+from gan_lessons.training import Trainer
 
 CHOICES = ("healthy", "D learns too slowly", "G learns too slowly", "equilibrium reached")
 DIAGNOSIS = {"A": "D learns too slowly", "B": "G learns too slowly", "C": "healthy"}
@@ -27,11 +27,6 @@ WHY_NOT = {
     ("C", "equilibrium reached"): "in C, D still tells real from fake somewhat: D(x) is above "
     "D(G(z)). It is on its way, which is different from being there.",
 }
-
-
-def three_runs(train: Callable[..., Trainer]) -> dict[str, Trainer]:
-    """The runs of exercise 7.1, out of the learner's sight; ``train`` takes settings."""
-    return {"A": train(lr_discriminator=1e-5), "B": train(lr_generator=1e-5), "C": train()}
 
 
 @exercise("7.1")
@@ -55,7 +50,7 @@ def diagnosis(answer: Answer) -> str:
 FORGOTTEN = {
     "generator": "the generator's weights are the drawing itself.",
     "discriminator": "without D's weights a fresh D would have to learn everything again.",
-    "average": "the averaged generator would start anew, and its memory be lost.",
+    "generator_ema": "the averaged generator would start anew, and its memory be lost.",
     "optimizer_generator": "Adam keeps running means of G's gradients and their squares; "
     "without them its next steps have other sizes.",
     "optimizer_discriminator": "Adam keeps running means of D's gradients and their squares; "
@@ -69,7 +64,7 @@ FORGOTTEN = {
 @exercise("7.2")
 def checkpoint(answer: Answer) -> str:
     """Everything that decides what a run does next, copied."""
-    settings = Settings(
+    settings = GANSettings(
         latent_dim=4, generator_width=4, discriminator_width=4, batch_size=4, steps=6
     )
     images = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(1)) * 2 - 1
@@ -100,7 +95,7 @@ def checkpoint(answer: Answer) -> str:
     resumed = Trainer(images, settings)
     resumed.restore(truth | copy.deepcopy(packed))
     _train(resumed)
-    if not _equal(resumed.average.state_dict(), run.average.state_dict()):
+    if not _equal(resumed.generator_ema.state_dict(), run.generator_ema.state_dict()):
         raise Wrong("a run that goes on from your dictionary ends with other weights.")
     return "going on from your dictionary gives, to the last bit, the weights of the run itself."
 

@@ -5,8 +5,8 @@ import itertools
 import torch
 from torch import Tensor, nn
 
-from gan_lessons import remedies
 from gan_lessons.exercises import Answer, Wrong, call, close, exercise, expect_close, expect_shape
+from gan_lessons.studies.statistics import permutation_test
 
 
 class _Witness(nn.Module):
@@ -213,12 +213,12 @@ def chance(answer: Answer) -> str:
         _refuse_other_tests(got, one, other)
         expect_close(
             got,
-            remedies.chance(one, other),
+            permutation_test(one, other),
             f"Of all ways to choose {len(one)} of {len(one) + len(other)} games, the share whose "
             "means lie at least as far apart",
         )
     one, other = [0.5, 0.6, 0.8], [0.5, 0.1, 0.2]
-    if not close(call(answer, one, other), remedies.chance(one, other)):
+    if not close(call(answer, one, other), permutation_test(one, other)):
         raise Wrong(
             f"for {one} and {other} some deals lie equally far apart, and rounding makes a few of "
             "them smaller by about 1e-16. Count a deal that lies 1e-9 less apart as equally far."
@@ -247,7 +247,7 @@ def _refuse_other_tests(got: Answer, one: list[float], other: list[float]) -> No
         sums.append(sum(first) - sum(second))
         distinct.append((tuple(sorted(first)), signed[-1]))
     truth, edge = mean(one) - mean(other), 1e-9
-    right = remedies.chance(one, other)
+    right = permutation_test(one, other)
     others = (
         (
             mean([float(abs(d) > abs(truth) + edge) for d in signed]),

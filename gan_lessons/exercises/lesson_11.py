@@ -1,10 +1,9 @@
-"""Checks of lesson 11, its stranger and its suspects. Each check names what it saw go wrong."""
+"""Checks of lesson 11. Each answers in words and names the misconception that it saw."""
 
 import math
 from collections.abc import Callable
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lessons import metrics
@@ -130,43 +129,6 @@ def _root(covariance: Tensor) -> Tensor:
 
 
 # 11.2
-
-
-def stranger(training: Tensor, n: int, seed: int = 0) -> Tensor:
-    """n "fakes" of the lesson's stranger (no peeking before it is unmasked).
-
-    Args:
-        training: images (N, 1, 28, 28) in [−1, 1], N ≥ n.
-        n: how many.
-        seed: of its random numbers.
-    """
-    rng = torch.Generator().manual_seed(seed)
-    stolen = training[torch.randperm(len(training), generator=rng)[:n]]
-    shifts = torch.randint(-1, 2, (n, 2), generator=rng).tolist()
-    moved = [image.roll(shift, (1, 2)) for image, shift in zip(stolen, shifts, strict=True)]
-    noise = 0.03 * torch.randn(stolen.shape, generator=rng)
-    return (torch.stack(moved) + noise).clamp(-1, 1)
-
-
-def suspects(training: Tensor, honest: Tensor, narrow: Tensor) -> dict[str, Tensor]:
-    """Four sets of images, one of which is partly memorised: no peeking before exercise 11.2.
-
-    Args:
-        training: images (N, 1, 28, 28) in [−1, 1].
-        honest: three times as many images, or more, as each set shall have, of a generator that
-            memorised nothing.
-        narrow: as many as each set shall have, of one with less variety.
-    """
-    n = len(narrow)
-    others = honest[n : 2 * n - n // 2]
-    mixed = torch.cat([stranger(training, n // 2, seed=5), others])
-    rng = torch.Generator().manual_seed(6)
-    return {
-        "A": honest[:n],
-        "B": mixed[torch.randperm(n, generator=rng)],
-        "C": F.avg_pool2d(honest[2 * n : 3 * n] + 1, 3, stride=1, padding=1) - 1,
-        "D": narrow,
-    }
 
 
 def _cases() -> tuple[Tensor, Tensor, dict[str, Tensor]]:

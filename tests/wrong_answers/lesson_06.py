@@ -1,5 +1,7 @@
 """Misconceptions of lesson 06, each with a piece of the sentence that must answer it."""
 
+from typing import Any
+
 from torch import nn
 
 
@@ -44,11 +46,11 @@ def discriminator(**swap):
     return lambda: nn.Sequential(*[m for m in (layers | swap).values() if m is not None])
 
 
-def up(inputs, outputs, *args, bias=False, **settings):
-    return nn.ConvTranspose2d(inputs, outputs, *args, stride=2, bias=bias, **settings)
+def up(inputs, outputs, kernel, padding=0, output_padding=0, bias=False):
+    return nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding, output_padding, bias=bias)
 
 
-WRONG = {
+WRONG: dict[str, list[tuple[Any, ...]]] = {
     "6.1": [
         (lambda n, k, s, p=0, e=0: (n + 2 * p - k) // s + 1, "the way down"),
         (lambda n, k, s, p=0, e=0: n * s, "not for every kernel"),

@@ -3,7 +3,13 @@
 import copy
 
 RIGHT = {"A": "D learns too slowly", "B": "G learns too slowly", "C": "healthy"}
-KEYS = ("generator", "discriminator", "average", "optimizer_generator", "optimizer_discriminator")
+KEYS = (
+    "generator",
+    "discriminator",
+    "generator_ema",
+    "optimizer_generator",
+    "optimizer_discriminator",
+)
 
 
 def _pack(run, copied=True, without=()):
@@ -29,7 +35,7 @@ WRONG = {
     "7.2": [
         (lambda run: run.generator.state_dict(), "'generator' is missing"),
         (lambda run: _pack(run, without=("discriminator",)), "fresh D"),
-        (lambda run: _pack(run, without=("average",)), "its memory be lost"),
+        (lambda run: _pack(run, without=("generator_ema",)), "its memory be lost"),
         (lambda run: _pack(run, without=("optimizer_generator",)), "means of G's gradients"),
         (lambda run: _pack(run, without=("optimizer_discriminator",)), "means of D's gradients"),
         (lambda run: _pack(run, without=("rng",)), "next noise vectors"),

@@ -67,7 +67,7 @@ def half_mended(only):
 
 
 def without_gradients(of):
-    """A step that clears the gradients of one player too late, or judges detached fakes."""
+    """A step that clears the gradients of one player too late, or shows D detached fakes."""
 
     def one_step(generator, discriminator, optimizer_g, optimizer_d, real):
         one, zero = torch.ones(len(real)), torch.zeros(len(real))
