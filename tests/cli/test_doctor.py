@@ -4,22 +4,26 @@ import importlib.metadata
 import os
 import shutil
 import sys
+from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import torch
 
-from gan_lessons import doctor, machine, pretrained
-from gan_lessons.cli import main
-from gan_lessons.doctor import Check
+from gan_lessons import pretrained
+from gan_lessons.cli import doctor, main
+from gan_lessons.cli.doctor import Check
+from gan_lessons.training import autotune
 
 
 @pytest.fixture(autouse=True)
-def healthy(monkeypatch) -> None:
+def healthy(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GAN_LESSONS_DATA", "bundled")
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1)
-    levers = {"precision": "bfloat16", "workers": 2}
-    monkeypatch.setattr(machine, "levers", lambda: levers)  # a test leaves the user's cache alone
+    # A test leaves the user's cache alone.
+    fastest = {"precision": "bfloat16", "workers": 2}
+    monkeypatch.setattr(autotune, "autotune", lambda settings: replace(settings, **fastest))
 
 
 def found(name: str) -> Check:
@@ -27,7 +31,7 @@ def found(name: str) -> Check:
     return check
 
 
-def test_a_healthy_machine_is_well(capsys) -> None:
+def test_a_healthy_machine_is_well(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["doctor"]) == 0
     text = capsys.readouterr().out
     assert text.splitlines()[-1] == "All is well."
@@ -44,7 +48,9 @@ def test_a_healthy_machine_is_well(capsys) -> None:
         assert part in text
 
 
-def test_a_data_folder_that_is_not_there(monkeypatch, tmp_path, capsys) -> None:
+def test_a_data_folder_that_is_not_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "nowhere"))
     check = found("data")
     assert not check.good
@@ -57,7 +63,7 @@ def test_a_data_folder_that_is_not_there(monkeypatch, tmp_path, capsys) -> None:
     assert lines[-1] == f"Problems: {sum(line.startswith('PROBLEM') for line in lines)}."
 
 
-def test_a_damaged_data_folder(monkeypatch, tmp_path) -> None:
+def test_a_damaged_data_folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"):
         (tmp_path / name).write_bytes(b"<html>please log in</html>")
     monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path))
@@ -66,7 +72,7 @@ def test_a_damaged_data_folder(monkeypatch, tmp_path) -> None:
     assert "train-images-idx3-ubyte" in check.found
 
 
-def test_damaged_and_missing_weights(monkeypatch, tmp_path) -> None:
+def test_damaged_and_missing_weights(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(pretrained, "FOLDER", tmp_path)
     assert found("weights") == Check("weights", "none", False, "Get a fresh copy of the course.")
     (tmp_path / "dcgan.safetensors").write_bytes(b"version https://git-lfs.github.com/spec/v1")
@@ -75,7 +81,7 @@ def test_damaged_and_missing_weights(monkeypatch, tmp_path) -> None:
     assert "dcgan.safetensors is not a generator" in check.found
 
 
-def test_a_missing_package(monkeypatch) -> None:
+def test_a_missing_package(monkeypatch: pytest.MonkeyPatch) -> None:
     version = importlib.metadata.version
 
     def without_jupyterlab(name: str) -> str:
@@ -91,7 +97,7 @@ def test_a_missing_package(monkeypatch) -> None:
     assert found("torch").good
 
 
-def test_an_old_python_a_full_disk_and_too_many_threads(monkeypatch) -> None:
+def test_an_old_python_a_full_disk_and_too_many_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys, "version_info", (3, 10, 9, "final", 0))
     monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=2e8))
     monkeypatch.setattr(torch, "get_num_threads", lambda: 1000)

@@ -1,19 +1,34 @@
-"""What `gan-lessons doctor` looks at: is this machine fit for the course?"""
+"""``gan-lessons doctor``: is this machine fit for the course?
 
-import importlib.metadata
+A notebook asks the same by `examine`.
+"""
+
 import os
 import platform
 import shutil
 import sys
+from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
-
-from gan_lessons import data, machine, pretrained
+from gan_lessons.commandline import Commands
 from gan_lessons.errors import UserError
 
 NEEDED_GB = 1.0  # for runs and downloaded data
+
+
+def add(commands: Commands) -> None:
+    text = "Check this machine, and say what to do about each problem."
+    commands.add_parser("doctor", help=text, description=text).set_defaults(run=run)
+
+
+def run(_: Namespace) -> int:
+    checks = examine()
+    for check in checks:
+        print(check)
+    problems = sum(not check.good for check in checks)
+    print("All is well." if problems == 0 else f"Problems: {problems}.")
+    return 1 if problems else 0
 
 
 @dataclass(frozen=True)
@@ -42,6 +57,8 @@ def _python() -> Check:
 
 
 def _packages() -> list[Check]:
+    import importlib.metadata
+
     checks = []
     for name, reason in (
         ("torch", "training"),
@@ -59,6 +76,8 @@ def _packages() -> list[Check]:
 
 
 def _device() -> Check:
+    import torch
+
     if torch.cuda.is_available():
         return Check("device", f"CPU; a GPU is here too ({torch.cuda.get_device_name()})")
     if torch.backends.mps.is_available():
@@ -67,6 +86,8 @@ def _device() -> Check:
 
 
 def _threads() -> Check:
+    import torch
+
     threads, cores = torch.get_num_threads(), os.cpu_count() or 1
     advice = f"More threads than cores slow training down: set OMP_NUM_THREADS={cores}."
     found = f"{threads} for PyTorch, {cores} cores"
@@ -74,12 +95,17 @@ def _threads() -> Check:
 
 
 def _speed() -> Check:
-    found = machine.levers()
-    workers = "1 worker" if found["workers"] == 1 else f"{found['workers']} workers"
-    return Check("fastest training", f"{found['precision']}, {workers} (measured once, kept)")
+    from gan_lessons.methods import OnePassSettings
+    from gan_lessons.training.autotune import autotune
+
+    found = autotune(OnePassSettings())
+    workers = "1 worker" if found.workers == 1 else f"{found.workers} workers"
+    return Check("fastest training", f"{found.precision}, {workers} (measured once, kept)")
 
 
 def _data() -> Check:
+    from gan_lessons import data
+
     try:
         chosen = next(row for row in data.status() if row.in_use)
         data.load_digits(announce=False)
@@ -96,6 +122,8 @@ def _disk() -> Check:
 
 
 def _weights() -> Check:
+    from gan_lessons import pretrained
+
     try:
         for name in pretrained.names():
             pretrained.load_generator(name)

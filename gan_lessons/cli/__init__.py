@@ -1,0 +1,28 @@
+"""The ``gan-lessons`` command, one file a command.
+
+Each file has ``add``, its options, and ``run``, which imports what it needs when it runs, so that
+``--help`` answers at once.
+"""
+
+from collections.abc import Sequence
+
+from gan_lessons import interrupts
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code; see `commandline.run_command`."""
+    if arguments is None:
+        interrupts.end_at_once("gan-lessons")  # before any other import
+    from gan_lessons import __version__, commandline
+    from gan_lessons.cli import data, doctor, evaluate, progress, sample, train
+
+    parser = commandline.Parser(
+        prog="gan-lessons",
+        description="The command-line side of the course GAN Lessons.",
+        epilog="gan-lessons COMMAND --help explains a command.",
+    )
+    parser.add_argument("--version", action="version", version=f"gan-lessons {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for command in (doctor, data, train, sample, evaluate, progress):
+        command.add(commands)
+    return commandline.run_command(parser, arguments)

@@ -1,0 +1,86 @@
+"""``gan-lessons evaluate``: measure digits."""
+
+from argparse import Namespace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gan_lessons.cli.draw import draw
+from gan_lessons.commandline import Commands, file_path, whole_number
+from gan_lessons.errors import UserError
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from gan_lessons.metrics import Memorisation
+
+
+def add(commands: Commands) -> None:
+    text = "Measure digits: Fréchet distance, confidence, share of each digit."
+    parser = commands.add_parser("evaluate", help=text, description=text)
+    parser.add_argument(
+        "--from",
+        dest="origin",
+        type=file_path,
+        metavar="SOURCE",
+        help="a run's folder, a shipped name, a .safetensors or an .npy of digits",
+    )
+    parser.add_argument(
+        "source", nargs="?", type=file_path, metavar="SOURCE", help="the same as --from SOURCE"
+    )
+    parser.add_argument(
+        "-n", type=whole_number(65, 100_000), default=5000, help="digits to draw (default: 5000)"
+    )
+    parser.add_argument("--seed", type=whole_number(0, 2**31 - 1), default=0, help="default: 0")
+    parser.add_argument(
+        "--copies",
+        action="store_true",
+        help="also look for copies: are they nearer to training digits than to unseen ones?",
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    import torch
+
+    from gan_lessons import metrics
+
+    if (arguments.source is None) == (arguments.origin is None):
+        raise UserError("Name one SOURCE: a run's folder, a shipped name, or an .npy of digits.")
+    source: Path = arguments.source or arguments.origin
+    if source.suffix == ".npy":
+        images = _load_array(source)
+    else:
+        images = torch.cat(list(draw(source, arguments.n, arguments.seed)))
+    print(metrics.report(images))
+    if arguments.copies:
+        print(f"pixels: {_copies(images)}")
+    return 0
+
+
+def _load_array(file: Path) -> "Tensor":
+    import numpy as np
+
+    from gan_lessons import data
+
+    try:
+        with file.open("rb") as opened:
+            array = np.lib.format.read_array(opened, allow_pickle=False)
+    except FileNotFoundError:
+        raise UserError(f"There is no file {file}.") from None
+    except Exception as error:  # a damaged header fails in many ways
+        raise UserError(f"{file} cannot be read as a whole .npy file of numbers.") from error
+    return data.from_uint8(array, (1, 28, 28))
+
+
+def _copies(images: "Tensor") -> "Memorisation":
+    """As many training digits as there are test digits, both against the images, pixel by pixel."""
+    import torch
+
+    from gan_lessons import metrics
+    from gan_lessons.data import load_digits
+
+    unseen = load_digits("test", announce=False).images
+    training = load_digits("train").images
+    chosen = torch.randperm(len(training), generator=torch.Generator().manual_seed(0))
+    pixels = (x.flatten(1) for x in (images, training[chosen[: len(unseen)]], unseen))
+    return metrics.memorisation(*pixels)

@@ -1,0 +1,75 @@
+"""``gan-lessons progress``: which exercises and quizzes are done, and what next."""
+
+import re
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from gan_lessons.commandline import Commands
+from gan_lessons.errors import UserError
+
+
+def add(commands: Commands) -> None:
+    text = "Say which exercises and quizzes are done, and what next."
+    parser = commands.add_parser("progress", help=text, description=text)
+    parser.add_argument(
+        "--reset", action="store_true", help="begin anew; the old progress stays beside the new"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    from gan_lessons import exercises, progress
+    from gan_lessons.exercises import questions
+
+    if progress.file() is None:
+        raise UserError(f"No progress is kept, because {progress.VARIABLE} is off.")
+    if arguments.reset:
+        old = progress.reset()
+        print(f"All begins anew. What was done is in {old}." if old else "Nothing was done yet.")
+        return 0
+    done, titles, first = progress.load(), _titles(), ""
+    width = max(map(len, titles.values()), default=0)
+    for lesson in exercises.lessons():
+        name = f"{lesson:02d}"
+        asked, count = exercises.numbers(lesson), len(questions.load(name))
+        answers = done.quizzes.get(name, {})
+        known = sum(answers.get(str(question), False) for question in range(1, count + 1))
+        todo = _todo(asked, count, done.exercises, answers)
+        right = sum(number in done.exercises for number in asked)
+        title = titles.get(name, "")
+        print(
+            f"{name} {title:{width}}  exercises {right} of {len(asked)}"
+            f"  quiz {known} of {count}  {'next: ' + todo if todo else 'done'}"
+        )
+        if todo and not first:
+            first = f"Next: lesson {name}, {todo}."
+    print(first or "All is done.")
+    print(f"This is kept in {progress.file()}.")
+    return 0
+
+
+def _todo(
+    asked: Sequence[str], questions: int, exercises: Mapping[str, str], quiz: Mapping[str, bool]
+) -> str:
+    """What is next in a lesson; an empty text where all is done."""
+    for number in asked:
+        if number not in exercises:
+            return f"exercise {number}"
+    for question in range(1, questions + 1):
+        if str(question) not in quiz:
+            return f"question {question} of the quiz"
+    for question in range(1, questions + 1):
+        if not quiz[str(question)]:
+            return f"question {question} of the quiz again"
+    return ""
+
+
+def _titles() -> dict[str, str]:
+    """Titles of the lessons by their two digits, where the lessons' sources are at hand."""
+    sources = Path(__file__).parents[2] / "notebooks" / "source"
+    titles = {}
+    for source in sources.glob("[0-9][0-9]_*.md"):
+        found = re.search("^title: (.+)$", source.read_text(encoding="utf-8"), re.MULTILINE)
+        titles[source.name[:2]] = found[1] if found else source.stem[3:]
+    return titles

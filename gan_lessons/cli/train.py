@@ -1,0 +1,192 @@
+"""``gan-lessons train``: train a GAN on digits, and go on after any interruption."""
+
+from argparse import Namespace
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gan_lessons.commandline import Commands, file_path, real_number, whole_number
+from gan_lessons.errors import UserError
+
+if TYPE_CHECKING:
+    from gan_lessons.data import Digits
+    from gan_lessons.training import Event, Settings, Trainer
+
+SAVE_EVERY = 5.0  # seconds of training between checkpoints: what a power cut may cost
+WEIGHTS, SAMPLES = "generator.safetensors", "samples.png"
+# What makes another run of it; --out and --resume only say where it is.
+OPTIONS = ("recipe", "steps", "epochs", "seconds", "seed", "device", "set")
+
+
+def add(commands: Commands) -> None:
+    text = "Train a GAN on digits."
+    more = (
+        "The run's folder gets checkpoint.pt (about every five seconds; training goes on from it "
+        f"after any interruption), and at the end {SAMPLES} and {WEIGHTS}."
+    )
+    parser = commands.add_parser("train", help=text, description=f"{text} {more}")
+    parser.add_argument(
+        "--recipe",
+        metavar="NAME",
+        help="dcgan (default), fast, best, conditional, dense, or one of a method of your own",
+    )
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=whole_number(1, 10_000_000), help="train for so many steps")
+    length.add_argument("--epochs", type=real_number(0.001, 10_000), help="… passes over the data")
+    length.add_argument(
+        "--seconds",
+        type=real_number(0.1, 1_000_000),
+        help="… seconds (default: 60). What fits depends on the machine: where two runs must "
+        "agree to the last bit, give --steps",
+    )
+    parser.add_argument(
+        "--seed", type=whole_number(0, 2**31 - 1), help="decides the run (default: 0)"
+    )
+    parser.add_argument(
+        "--device", metavar="NAME", help="cpu (default), cuda or mps, where there is such a GPU"
+    )
+    parser.add_argument(
+        "--set",
+        action="append",
+        metavar="NAME=VALUE",
+        help="change a setting of the recipe, as in --set batch_size=64; may be given several "
+        "times",
+    )
+    parser.add_argument(
+        "--settings",
+        action="store_true",
+        help="say the recipe's settings, their ranges and what they mean, and stop",
+    )
+    parser.add_argument(
+        "--out", type=file_path, metavar="RUN", help="folder (default: runs/RECIPE-SEED)"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on from the checkpoint in RUN, with its settings"
+    )
+    parser.set_defaults(run=run)
+
+
+def run(arguments: Namespace) -> int:
+    import torch
+
+    from gan_lessons import data, methods, plotting, pretrained
+    from gan_lessons.files import atomic_write, locked
+    from gan_lessons.training import describe
+
+    # Small networks gain little from a second thread, and lose a lot when the cores are busy.
+    torch.set_num_threads(1)
+    recipe = "dcgan" if arguments.recipe is None else arguments.recipe
+    chosen = methods.find_recipe(recipe)
+    if arguments.settings:
+        print("\n".join(str(s) for s in describe(type(chosen)).values() if s.label))
+        return 0
+    digits = data.load_digits()
+    settings = _settings(arguments, chosen, len(digits.images))
+    out = arguments.out or Path("runs") / f"{recipe}-{settings.seed}"
+    checkpoint = out / pretrained.CHECKPOINT
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; --out needs a folder.")
+    if arguments.resume and not checkpoint.exists():
+        raise UserError(f"There is nothing to resume in {out}; leave --resume out to start.")
+    with locked(out / ".lock", f"Another run is at work in {out}; choose another --out."):
+        trainer = _trainer(arguments, settings, checkpoint, digits)
+        _train_to_the_end(trainer, checkpoint)
+        pretrained.save_networks(trainer, out / WEIGHTS)
+        images = trainer.sample(trainer.inputs(64))
+        with atomic_write(out / SAMPLES) as temporary:
+            temporary.write_bytes(plotting.png(plotting.digit_grid(images)))
+    print(f"Done: {trainer.step:,} steps in {trainer.elapsed:.1f} s. Digits: {out / SAMPLES}")
+    return 0
+
+
+def _settings(arguments: Namespace, recipe: "Settings", samples: int) -> "Settings":
+    """What the command line asks for, as fast as this machine does it."""
+    from dataclasses import replace
+
+    from gan_lessons.training.autotune import autotune
+
+    changes = parse_settings(type(recipe), arguments.set or ())
+    steps, seconds = arguments.steps, arguments.seconds
+    if arguments.epochs is not None:
+        batch_size = changes.get("batch_size", recipe.batch_size)
+        steps = max(1, round(arguments.epochs * samples / batch_size))
+    elif steps is None and seconds is None:
+        seconds = 60.0
+    device = "cpu" if arguments.device is None else arguments.device
+    length = {"steps": steps, "seconds": seconds}
+    asked = replace(recipe, **length, seed=arguments.seed or 0, device=device, **changes)
+    return replace(autotune(asked), **changes)
+
+
+def parse_settings(kind: type["Settings"], pairs: Sequence[str]) -> dict[str, Any]:
+    """The settings of that class in NAME=VALUE.
+
+    Raises:
+        UserError: no such setting, out of range, no "=", or the setting has its own option.
+    """
+    from gan_lessons.training import check_setting, describe
+
+    settings = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals:
+            raise UserError(f"--set {pair!r} lacks its value; write NAME=VALUE.")
+        known = describe(kind).get(name)
+        if known and name in OPTIONS:
+            raise UserError(f"{name} has an option of its own; write --{name} {text}.")
+        settings[name] = known.parse(text) if known else text
+        check_setting(kind, name, settings[name])
+    return settings
+
+
+def _trainer(
+    arguments: Namespace, settings: "Settings", checkpoint: Path, digits: "Digits"
+) -> "Trainer":
+    """A fresh trainer, or the one in the run's checkpoint where it is right to go on."""
+    from gan_lessons.training import Trainer
+
+    if not checkpoint.exists():
+        trainer = Trainer(digits.images, settings, labels=digits.labels)
+        trainer.save(checkpoint)  # so that a run can be resumed from its first second on
+        return trainer
+    trainer = Trainer.load(checkpoint, digits.images, labels=digits.labels)
+    given = any(getattr(arguments, option) is not None for option in OPTIONS)
+    if (given or not arguments.resume) and settings != trainer.settings:
+        raise UserError(
+            f"{checkpoint.parent} holds a run with other settings, at step {trainer.step:,}. "
+            "Choose another --out; or go on with that run by --resume, without other options."
+        )
+    done = "finished" if trainer.progress >= 1 else "going on"
+    print(f"{checkpoint.parent} holds this run, at step {trainer.step:,}: {done}.")
+    return trainer
+
+
+def _train_to_the_end(trainer: "Trainer", checkpoint: Path) -> None:
+    from gan_lessons.interrupts import defer_interrupts
+    from gan_lessons.progress_bar import ProgressBar
+
+    saved = trainer.elapsed
+    form = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+    try:
+        with ProgressBar(100, bar_format=form) as bar:
+            for event in trainer.run():
+                bar.update(round(100 * trainer.progress, 1), _measured(trainer, event))
+                if event.elapsed - saved >= SAVE_EVERY:
+                    saved = event.elapsed
+                    trainer.save(checkpoint)
+    except KeyboardInterrupt:
+        with defer_interrupts():
+            trainer.save(checkpoint)
+        raise KeyboardInterrupt(
+            f"Stopped after step {trainer.step:,}; to go on: "
+            f"gan-lessons train --resume --out {checkpoint.parent}"
+        ) from None
+    trainer.save(checkpoint)
+
+
+def _measured(trainer: "Trainer", event: "Event") -> str:
+    """The step, and the values of the method's first chart."""
+    charts = trainer.method.charts
+    labels = charts[0].lines if charts else {name: name for name in event.values}
+    values = (f"{label.split(',')[0]} {event.values[n]:.2f}" for n, label in labels.items())
+    return "  ".join([f" step {event.step:,}", *values])
