@@ -7,9 +7,11 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from gan_lessons import lessons, site
+from authoring import site
+from authoring.__main__ import main
+from authoring.source import read, sources
 
-NOTEBOOKS = [lessons.read(path).notebook for path in lessons.sources()]
+NOTEBOOKS = [read(path).notebook for path in sources()]
 
 
 class Tags(HTMLParser):
@@ -100,6 +102,6 @@ def test_formulas_are_mathml(pages: dict[str, str]) -> None:
 def test_a_missing_notebook_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = tmp_path / "source" / "00_start_here.md"
     source.parent.mkdir()
-    source.write_text(lessons.sources(["00"])[0].read_text(encoding="utf-8"), encoding="utf-8")
-    assert site.main([str(tmp_path / "out")], source.parent) == 2
+    source.write_text(sources(["00"])[0].read_text(encoding="utf-8"), encoding="utf-8")
+    assert main(["site", "--out", str(tmp_path / "out")], source.parent) == 2
     assert "00_start_here.ipynb is missing" in capsys.readouterr().err

@@ -8,11 +8,14 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
-from gan_lessons import lessons, slides
+from authoring import slides
+from authoring.__main__ import main
+from authoring.rules import FEWEST_SLIDES, NOTES
+from authoring.source import Lesson, read, sources
 from gan_lessons.exercises.questions import load
 from test_site import Tags
 
-LESSONS = [lessons.read(path) for path in lessons.sources()]
+LESSONS = [read(path) for path in sources()]
 PIXEL = (
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5E"
     "rkJggg=="
@@ -44,7 +47,7 @@ def code_of(source: str, *tagged: str, picture: bool = False) -> Any:
 def test_every_lesson_has_a_deck(decks: dict[str, str]) -> None:
     assert list(decks) == [lesson.path.stem for lesson in LESSONS]
     for text in decks.values():
-        assert text.count('<section><div class="fit">') >= lessons.FEWEST_SLIDES
+        assert text.count('<section><div class="fit">') >= FEWEST_SLIDES
 
 
 def test_a_deck_asks_for_nothing_else(decks: dict[str, str]) -> None:
@@ -73,10 +76,10 @@ def test_a_deck_is_for_reading(decks: dict[str, str]) -> None:
 
 
 @pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
-def test_the_speaker_has_the_notes(lesson: lessons.Lesson, decks: dict[str, str]) -> None:
+def test_the_speaker_has_the_notes(lesson: Lesson, decks: dict[str, str]) -> None:
     notes = decks[lesson.path.stem].partition('<template><aside class="notes">')[2]
     notes = notes.partition("</aside></template>")[0]
-    for heading in lessons.NOTES:
+    for heading in NOTES:
         assert heading in notes
     assert "<table>" in notes
 
@@ -159,16 +162,16 @@ def test_a_missing_notebook_page_of_notes_or_lesson_is_named(
 ) -> None:
     source = tmp_path / "source" / "00_start_here.md"
     source.parent.mkdir()
-    source.write_text(lessons.sources(["00"])[0].read_text(encoding="utf-8"), encoding="utf-8")
-    out = ["--out", str(tmp_path / "out")]
-    assert slides.main(out, source.parent) == 2
+    source.write_text(sources(["00"])[0].read_text(encoding="utf-8"), encoding="utf-8")
+    out = ["slides", "--out", str(tmp_path / "out")]
+    assert main(out, source.parent) == 2
     assert "00_start_here.ipynb is missing" in capsys.readouterr().err
     nbformat.write(
         new_notebook(cells=[new_markdown_cell("# 00")]), tmp_path / "00_start_here.ipynb"
     )
-    assert slides.main(out, source.parent) == 2
+    assert main(out, source.parent) == 2
     assert "00_start_here.md is missing in notes/" in capsys.readouterr().err
-    assert slides.main([*out, "55"], source.parent) == 2
+    assert main([*out, "55"], source.parent) == 2
     assert "no lesson 55" in capsys.readouterr().err
     assert not (tmp_path / "out").exists()
 

@@ -1,11 +1,9 @@
-"""The lessons as web pages that read without a network: ``python -m gan_lessons.site [folder]``.
+"""The lessons as web pages that read without a network.
 
 Pictures are in the pages, formulas are MathML, and there is no script. Panels show their stills.
 """
 
-import argparse
 import re
-import sys
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -19,12 +17,10 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from gan_lessons import lessons
+from authoring.source import SOURCES, Lesson, read, sources
 from gan_lessons.errors import UserError
-from gan_lessons.files import written_aside
-from gan_lessons.lessons import Lesson
+from gan_lessons.files import atomic_write
 
-FOLDER = Path(__file__).parents[1] / "build" / "site"
 CODE = HtmlFormatter(style="friendly")
 STYLE = """
 body { max-width: 54rem; margin: 0 auto; padding: 1rem; color: #222; background: #fff;
@@ -139,13 +135,17 @@ def index(course: Sequence[Lesson]) -> str:
     return page("GAN Lessons", "\n".join(parts), [])
 
 
-def build(folder: Path = FOLDER, sources: Path = lessons.SOURCES) -> list[Path]:
+def build(out: Path, folder: Path = SOURCES) -> list[Path]:
     """Write ``index.html`` and a page for every built lesson; return what was written.
+
+    Args:
+        out: where to; made if it is not there.
+        folder: where the sources are.
 
     Raises:
         UserError: there is no lesson, or one has not been built.
     """
-    course = [lessons.read(path) for path in lessons.sources(folder=sources)]
+    course = [read(path) for path in sources(folder=folder)]
     pages = {"index.html": index(course)}
     for place, lesson in enumerate(course):
         if not lesson.notebook.is_file():
@@ -158,28 +158,10 @@ def build(folder: Path = FOLDER, sources: Path = lessons.SOURCES) -> list[Path]:
             links.append((_address(other), f"{other.name} · {other.title}"))
         pages[_address(lesson)] = page(lesson.title, "\n".join(map(cell, notebook.cells)), links)
     for name, text in pages.items():
-        with written_aside(folder / name) as aside:
+        with atomic_write(out / name) as aside:
             aside.write_text(text, encoding="utf-8")
-    return [folder / name for name in pages]
+    return [out / name for name in pages]
 
 
 def _address(lesson: Lesson) -> str:
     return f"{lesson.path.stem}.html"
-
-
-def main(arguments: Sequence[str] | None = None, sources: Path = lessons.SOURCES) -> int:
-    """Build the pages; return the exit code: 0 fine, 2 bad input."""
-    parser = argparse.ArgumentParser(prog="python -m gan_lessons.site", description=__doc__)
-    parser.add_argument("folder", nargs="?", type=Path, default=FOLDER, help="where to write")
-    options = parser.parse_args(arguments)
-    try:
-        written = build(options.folder, sources)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{len(written)} pages: open {written[0]}")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

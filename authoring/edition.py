@@ -1,7 +1,4 @@
-"""Notebooks for a class, made of the built ones: a hand-out without solutions, or an answer sheet.
-
-The command is ``gan-lessons edition``.
-"""
+"""Notebooks for a class, made of the built ones: without solutions, or with all answers."""
 
 import contextlib
 import io
@@ -12,12 +9,13 @@ from typing import Any
 
 import nbformat
 
-from gan_lessons import exercises, lessons
+from authoring import build
+from authoring.source import SOURCES, Cell, Notebook, definitions, number, quiz_of
+from gan_lessons import exercises
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import LETTERS, load
-from gan_lessons.lessons import Cell, Notebook
 
-NOTEBOOKS = Path(__file__).parents[1] / "notebooks"
+NOTEBOOKS = SOURCES.parent
 SOLUTION = re.compile(
     r"<details><summary>Solution (\S+)</summary>\n\n```python\n(.*)\n```\n\n</details>", re.DOTALL
 )
@@ -48,17 +46,14 @@ def write(
         notebook = nbformat.read(path, as_version=4)
         made = solved(notebook) if answers else without_solutions(notebook)
         written = out / (f"{path.stem}_answers.ipynb" if answers else path.name)
-        lessons.write(made, written)
+        build.write(made, written)
         yield written
 
 
 def _notebooks(names: Sequence[str], folder: Path) -> list[Path]:
     every = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not every:
-        raise UserError(
-            f"There are no notebooks in {folder}. Editions are made in the course's own folder, "
-            "not from the installed package alone."
-        )
+        raise UserError(f"There are no notebooks in {folder}. `make notebooks` writes them.")
     have = [path.name[:2] for path in every]
     for name in names:
         if name not in have:
@@ -70,7 +65,7 @@ def without_solutions(notebook: Notebook) -> Notebook:
     """A notebook without the folded solutions, and without the answers below its saved quiz."""
     notebook.cells = [cell for cell in notebook.cells if not SOLUTION.fullmatch(cell.source)]
     for cell in notebook.cells:
-        if lessons.quiz_of(cell):
+        if quiz_of(cell):
             for output in cell.outputs:
                 output.data["text/html"] = FOLDED.sub("", output.data["text/html"])
     return notebook
@@ -89,15 +84,15 @@ def solved(notebook: Notebook) -> Notebook:
         cells.append(cell)
         if cell.cell_type != "code":
             continue
-        if which := lessons.number(cell):
+        if which := number(cell):
             cell.source = solutions[which]
             exec(compile(cell.source, f"<exercise {which}>", "exec"), scope)
         elif cell.source.startswith("check("):
             cell.outputs = [nbformat.v4.new_output("stream", text=_verdict(cell.source, scope))]
-        elif name := lessons.quiz_of(cell):
+        elif name := quiz_of(cell):
             cells.append(nbformat.v4.new_markdown_cell(quiz_answers(name), id=f"answers-{name}"))
         else:
-            for definition in lessons.definitions(cell.source):
+            for definition in definitions(cell.source):
                 exec(compile(definition, "<lesson>", "exec"), scope)
     notebook.cells = cells
     return notebook
@@ -117,8 +112,8 @@ def _verdict(code: str, scope: dict[str, Any]) -> str:
 def quiz_answers(lesson: str) -> str:
     """Markdown: for each question the right answer, then why each of the others is not."""
     lines = ["## Answers to the quiz"]
-    for number, question in enumerate(load(lesson), 1):
-        lines.append(f"\n**{number}. {plain(question.text)}**\n")
+    for place, question in enumerate(load(lesson), 1):
+        lines.append(f"\n**{place}. {plain(question.text)}**\n")
         for letter, option in zip(LETTERS, question.options, strict=False):
             text, why = plain(option.text.strip()), plain(option.why.strip())
             answer = f"✓ {letter}. **{text}**" if option.right else f"✗ {letter}. {text}"

@@ -1,14 +1,12 @@
-"""Slides for the classroom from the built lessons: ``python -m gan_lessons.slides [NN …]``.
+"""Slides for the classroom, from the built lessons.
 
 Each deck is one file that needs no network: reveal.js, pictures and formulas are in it. A Markdown
 cell tagged ``slide`` opens a slide, a code cell tagged ``slide`` or ``slide-output`` goes on it.
 """
 
-import argparse
 import base64
 import re
 import struct
-import sys
 from collections.abc import Sequence
 from html import escape
 from itertools import starmap
@@ -19,13 +17,21 @@ import nbformat
 from pygments import highlight
 from pygments.lexers import PythonLexer
 
-from gan_lessons import lessons, site
+from authoring import site
+from authoring.source import (
+    SLIDE,
+    SLIDE_OUTPUT,
+    SOURCES,
+    Lesson,
+    quiz_of,
+    read,
+    sources,
+    tags,
+)
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import LETTERS, Question, load
-from gan_lessons.files import written_aside
-from gan_lessons.lessons import SLIDE, SLIDE_OUTPUT, Lesson
+from gan_lessons.files import atomic_write
 
-FOLDER = Path(__file__).parents[1] / "build" / "slides"
 REVEAL = Path(__file__).parent / "reveal"  # reveal.js 6.0.2, its MIT licence beside it
 SIDE_BY_SIDE = 50  # characters: longer lines stand above their picture, not beside it
 STYLE = """
@@ -158,7 +164,7 @@ def slides(notebook: Any) -> list[str]:
     made: list[str] = []
     section = ""
     for cell in notebook.cells:
-        tagged = set(lessons.tags(cell)) & {SLIDE, SLIDE_OUTPUT}
+        tagged = set(tags(cell)) & {SLIDE, SLIDE_OUTPUT}
         if cell.cell_type == "markdown":
             headings = re.findall(r"^##? (?!Exercise)(.+)$", cell.source, re.MULTILINE)
             if tagged or not made:
@@ -166,7 +172,7 @@ def slides(notebook: Any) -> list[str]:
                 text = cell.source if made else cell.source.partition("**You need**")[0]
                 made.append(_on_demand(site.markdown(again + text)))
             section = headings[-1] if headings else section
-        elif tagged and (quiz := lessons.quiz_of(cell)):
+        elif tagged and (quiz := quiz_of(cell)):
             made += starmap(_question, enumerate(load(quiz), 1))
         elif tagged:
             asked = "<strong>Predict.</strong>" in made[-1]
@@ -221,36 +227,20 @@ def _code(cell: Any, with_source: bool) -> str:
     return f'<div class="cell">{left}{right}</div>'
 
 
-def build(
-    folder: Path = FOLDER, names: Sequence[str] = (), sources: Path = lessons.SOURCES
-) -> list[Path]:
+def build(out: Path, names: Sequence[str] = (), folder: Path = SOURCES) -> list[Path]:
     """Write a deck for each lesson, or for those named; return what was written.
+
+    Args:
+        out: where to; made if it is not there.
+        names: lessons by their two digits; none means all.
+        folder: where the sources are.
 
     Raises:
         UserError: there is no such lesson, one has not been built, or it has no notes.
     """
-    course = [lessons.read(path) for path in lessons.sources(names, sources)]
+    course = [read(path) for path in sources(names, folder)]
     decks = {f"{lesson.path.stem}.html": deck(lesson) for lesson in course}
     for name, text in decks.items():
-        with written_aside(folder / name) as aside:
+        with atomic_write(out / name) as aside:
             aside.write_text(text, encoding="utf-8")
-    return [folder / name for name in decks]
-
-
-def main(arguments: Sequence[str] | None = None, sources: Path = lessons.SOURCES) -> int:
-    """Write the decks; return the exit code: 0 fine, 2 bad input."""
-    parser = argparse.ArgumentParser(prog="python -m gan_lessons.slides", description=__doc__)
-    parser.add_argument("lessons", nargs="*", metavar="NN", help="two digits; default: all")
-    parser.add_argument("--out", type=Path, default=FOLDER, metavar="FOLDER", help="where to write")
-    options = parser.parse_args(arguments)
-    try:
-        written = build(options.out, options.lessons, sources)
-    except UserError as error:
-        print(error, file=sys.stderr)
-        return 2
-    print(f"{len(written)} decks are in {options.out}. Arrow keys turn the slides, S opens notes.")
-    return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())
+    return [out / name for name in decks]

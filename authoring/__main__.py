@@ -1,0 +1,134 @@
+"""The authors' command: ``python -m authoring build|refresh|check|edition|site|slides``.
+
+A command imports what it needs when it runs: editions are made where only ``make lab`` was run.
+"""
+
+import sys
+from argparse import Namespace
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from authoring.source import SOURCES, read, sources
+from gan_lessons.commandline import Parser, file_path, run_command
+from gan_lessons.errors import UserError
+
+
+def main(arguments: Sequence[str] | None = None, folder: Path = SOURCES) -> int:
+    """Run a command on the sources in ``folder``; return 0, 1 for problems, 2 for bad input."""
+    return run_command(_parser(folder), arguments)
+
+
+def _parser(folder: Path) -> Parser:
+    parser = Parser(
+        prog="python -m authoring",
+        description="What makes notebooks, editions, pages and slides of the lessons' sources.",
+    )
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, work: Callable[[Namespace, Path], int], text: str) -> Parser:
+        def with_modules(options: Namespace) -> int:
+            try:
+                return work(options, folder)
+            except ModuleNotFoundError as error:
+                raise UserError(f"This needs {error.name}, which `make check` installs.") from error
+
+        sub = commands.add_parser(name, help=text, description=text)
+        sub.set_defaults(run=with_modules)
+        return sub
+
+    build = command("build", _build, "Execute sources, and write their notebooks.")
+    text = "Renew words and tags of notebooks whose code has not changed."
+    refresh = command("refresh", _refresh, text)
+    text = "Say what in a notebook is not as its source or the course's rules want it."
+    check = command("check", _check, text)
+    text = "Write notebooks for a class: without solutions, or with all answers."
+    edition = command("edition", _edition, text)
+    kind = edition.add_mutually_exclusive_group(required=True)
+    text = "a hand-out: no solutions, and no answers to the quizzes"
+    kind.add_argument("--without-solutions", action="store_true", help=text)
+    text = "an answer sheet: exercises solved and checked, quizzes answered with reasons"
+    kind.add_argument("--answers", action="store_true", help=text)
+    edition.add_argument(
+        "--out", type=file_path, required=True, metavar="FOLDER", help="where to write"
+    )
+    site = command("site", _site, "Write all lessons as web pages, which need no network.")
+    slides = command("slides", _slides, "Write lessons as slides, one page for each lesson.")
+    for sub, name in ((site, "site"), (slides, "slides")):
+        text = f"where to write (default: build/{name})"
+        default = SOURCES.parents[1] / "build" / name
+        sub.add_argument("--out", type=file_path, default=default, metavar="FOLDER", help=text)
+    for sub in (build, refresh, check, edition, slides):
+        text = "two digits, such as 07 (default: all lessons)"
+        sub.add_argument("lessons", nargs="*", metavar="NN", help=text)
+    return parser
+
+
+def _build(options: Namespace, folder: Path) -> int:
+    from authoring.build import build
+
+    def build_and_time(path: Path) -> None:
+        seconds, allowed = build(path), read(path).seconds
+        late = "" if seconds <= allowed else ", which is too long"
+        print(f"{path.stem}: {seconds:.1f} s of {allowed} s{late}", flush=True)
+
+    return _each(options, folder, build_and_time)
+
+
+def _refresh(options: Namespace, folder: Path) -> int:
+    from authoring.build import refresh
+
+    return _each(options, folder, refresh)
+
+
+def _check(options: Namespace, folder: Path) -> int:
+    return _each(options, folder, lambda _: None)
+
+
+def _each(options: Namespace, folder: Path, work: Callable[[Path], None]) -> int:
+    """Do something with each lesson that is asked for, and say what is wrong with it then."""
+    from authoring import rules
+
+    paths = sources(options.lessons, folder)
+    found = [] if options.lessons else rules.orphans(folder)
+    for path in paths:
+        try:
+            work(path)
+        except UserError as error:
+            found.append(str(error))
+        found += [f"{path.stem}: {problem}" for problem in rules.problems(path)]
+    for problem in found:
+        print(problem, file=sys.stderr)
+    if not found:
+        print(f"In step with its source: {', '.join(path.stem for path in paths)}.")
+    return 1 if found else 0
+
+
+def _edition(options: Namespace, folder: Path) -> int:
+    from authoring import edition
+
+    written = edition.write(
+        options.out, options.lessons, answers=options.answers, folder=folder.parent
+    )
+    for path in written:  # solving and checking all lessons takes minutes: each is named when done
+        print(path, flush=True)
+    return 0
+
+
+def _site(options: Namespace, folder: Path) -> int:
+    from authoring import site
+
+    written = site.build(options.out, folder)
+    print(f"{len(written)} pages: open {written[0]}")
+    return 0
+
+
+def _slides(options: Namespace, folder: Path) -> int:
+    from authoring import slides
+
+    written = slides.build(options.out, options.lessons, folder)
+    print(f"{len(written)} decks are in {options.out}. Arrow keys turn the slides, S opens notes.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
