@@ -9,22 +9,32 @@ BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 # What they find right is not the learner's progress.
 QUIET := OMP_NUM_THREADS=1 GAN_LESSONS_DATA=bundled GAN_LESSONS_PROGRESS=off
 
-.PHONY: help lab test check notebooks site slides bench clean
+.PHONY: help lab options test check notebooks site slides bench clean
 .DEFAULT_GOAL := help
 
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 19
 
-lab: .venv/lab.stamp ## set up if needed, and open JupyterLab on lesson 00 (PORT=8888, BROWSER=none)
-	$(BIN)/jupyter lab notebooks/00_start_here.ipynb --port=$(PORT) \
+lab: options .venv/lab.stamp ## set up if needed, and open JupyterLab on lesson 00 (PORT=8888, BROWSER=none)
+	$(BIN)/jupyter lab notebooks/00_start_here.ipynb --port="$$PORT" \
 		--LabApp.default_url=/lab/tree/00_start_here.ipynb \
 		$(if $(filter none,$(BROWSER)),--no-browser) \
 		$(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
+# Values come through the environment: in a recipe's text the shell would run what is in them.
+# BROWSER may also be the desktop's own variable, which names a program.
+export PORT
+options:
+	@[[ $$PORT =~ ^[0-9]+$$ ]] || { echo "PORT is a number such as 8888, not $$PORT"; exit 1; }
+ifeq ($(origin BROWSER),command line)
+	@[[ $$BROWSER =~ ^(none)?$$ ]] || { echo "BROWSER can only be none, not $$BROWSER"; exit 1; }
+endif
+
 test: .venv/test.stamp ## set up if needed, and run every test and every notebook
+	$(BIN)/python tests/browser/get_browser.py
 	$(QUIET) $(BIN)/python -m pytest -n logical tests --ignore tests/browser
-	$(BIN)/python tests/browser/harness.py || $(BIN)/python -m playwright install chromium
-	$(QUIET) $(BIN)/python -m pytest --durations 0 --durations-min 5 tests/browser
+	$(QUIET) $(BIN)/python -m pytest -n logical --maxprocesses 4 --maxschedchunk 1 \
+		--durations 0 --durations-min 5 tests/browser
 	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadfile -p tests.lesson_seconds \
 		--nbval --nbval-cell-timeout 300 --timeout 600 notebooks
 
@@ -32,16 +42,16 @@ check: .venv/test.stamp ## lint, format, types, and whether notebooks are in ste
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/python -m gan_lessons.lessons check
+	$(BIN)/python -m authoring check
 
 notebooks: .venv/test.stamp ## execute the lessons' sources into notebooks (all, or LESSON=07)
-	$(QUIET) $(BIN)/python -m gan_lessons.lessons build $(LESSON)
+	$(QUIET) $(BIN)/python -m authoring build $(LESSON)
 
 site: .venv/test.stamp ## write the lessons as web pages into build/site
-	$(BIN)/python -m gan_lessons.site
+	$(BIN)/python -m authoring site
 
 slides: .venv/test.stamp ## write the lessons as slides into build/slides (all, or LESSON=07)
-	$(BIN)/python -m gan_lessons.slides $(LESSON)
+	$(BIN)/python -m authoring slides $(LESSON)
 
 bench: .venv/test.stamp ## measure speeds and quality against the usual way, in one table (under two hours)
 	$(QUIET) $(BIN)/python tests/benchmarks/bench.py

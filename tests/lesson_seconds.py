@@ -1,11 +1,11 @@
 """A plugin for nbval's run: how long each lesson took, in one line each."""
 
-from collections import Counter
+from collections import defaultdict
 from pathlib import Path
 
 import pytest
 
-_SECONDS: Counter[str] = Counter()
+_SECONDS: defaultdict[str, float] = defaultdict(float)
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

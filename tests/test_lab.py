@@ -66,3 +66,34 @@ def test_make_lab_opens_lesson_00(address: str) -> None:
     contents = page.replace("/lab/tree/", "/api/contents/")
     notebook = json.loads(get(f"{contents}?{token}"))
     assert "Start here" in notebook["content"]["cells"][0]["source"]
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        ("PORT=8888; touch {file}", "PORT is a number such as 8888, not 8888; touch {file}"),
+        ('PORT="$$(touch {file})', 'PORT is a number such as 8888, not "$(touch {file})'),
+        ("PORT=8888 8889", "PORT is a number such as 8888, not 8888 8889"),
+        ("PORT=", "PORT is a number such as 8888, not "),
+        ("BROWSER=none; touch {file}", "BROWSER can only be none, not none; touch {file}"),
+        ("BROWSER=firefox", "BROWSER can only be none, not firefox"),
+    ],
+)
+def test_make_lab_refuses_what_is_no_port_or_browser(
+    option: str, said: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "run"
+    command = ["make", "lab", option.format(file=file)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ)
+    assert done.returncode != 0
+    assert done.stdout.rstrip("\n") == said.format(file=file)
+    assert not file.exists()
+
+
+@pytest.mark.parametrize("option", ["PORT=9000", "BROWSER=none", "BROWSER="])
+def test_make_lab_takes_a_port_and_no_browser(option: str) -> None:
+    command = ["make", "options", option]
+    done = subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"BROWSER": "firefox"}
+    )
+    assert (done.returncode, done.stdout + done.stderr) == (0, "")

@@ -7,6 +7,7 @@ browser, in the kernel or in the server is collected as a fault, and closing a l
 import io
 import json
 import os
+import random
 import re
 import shutil
 import socket
@@ -16,7 +17,7 @@ import time
 import urllib.request
 import uuid
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -24,20 +25,13 @@ from typing import Any
 import matplotlib.image
 import nbformat
 import numpy as np
-from playwright.sync_api import Locator, Page, Playwright, WebSocket, sync_playwright
+from playwright.sync_api import ConsoleMessage, Locator, Page, WebSocket, sync_playwright
+
+from browser import get_browser
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "browser"
-SYSTEM_BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-FLAGS = [
-    *("--no-sandbox", "--disable-gpu", "--disable-background-networking"),
-    *("--disable-component-update", "--disable-sync", "--no-first-run", "--disable-quic"),
-]
-NO_BROWSER = (
-    "No browser was found. Run `.venv/bin/python -m playwright install --with-deps chromium`, or "
-    "install chromium with the system's package manager (Debian: apt install chromium), or set "
-    "GAN_LESSONS_BROWSER to the path of a Chromium or Chrome."
-)
+PATIENCE = 60  # seconds for what a person sees at once: a busy machine is no fault
 # All cells are in the page, wherever it is scrolled to; and nothing asks about news.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -78,17 +72,13 @@ window.ask = async expression => {
 """
 
 
-def find_browser(playwright: Playwright) -> str:
-    """Path of the browser: the one that is asked for, Playwright's own, or the system's.
-
-    Raises:
-        FileNotFoundError: there is none; the sentence says how to get one.
-    """
-    asked = os.environ.get("GAN_LESSONS_BROWSER")
-    for name in [asked] if asked else [playwright.chromium.executable_path, *SYSTEM_BROWSERS]:
-        if path := shutil.which(name):
-            return path
-    raise FileNotFoundError(NO_BROWSER)
+def free_port() -> int:
+    """A port to listen on soon, below those that systems hand out: no kernel can take it first."""
+    while True:
+        port = random.randrange(20_000, 30_000)
+        with socket.socket() as trial, suppress(OSError):
+            trial.bind(("127.0.0.1", port))
+            return port
 
 
 def pixels(locator: Locator) -> np.ndarray:
@@ -97,7 +87,7 @@ def pixels(locator: Locator) -> np.ndarray:
     return (image[..., :3] * 255).round().astype(np.uint8)
 
 
-def settled(locator: Locator, timeout: float = 10) -> np.ndarray:
+def settled(locator: Locator, timeout: float = PATIENCE) -> np.ndarray:
     """The pixels of an element once they stay: what is loading or moving has come to rest."""
     end, before = time.monotonic() + timeout, pixels(locator)
     while not np.array_equal(now := pixels(locator), before):
@@ -106,7 +96,7 @@ def settled(locator: Locator, timeout: float = 10) -> np.ndarray:
     return now
 
 
-def changed(locator: Locator, before: np.ndarray, timeout: float = 10) -> np.ndarray:
+def changed(locator: Locator, before: np.ndarray, timeout: float = PATIENCE) -> np.ndarray:
     """Wait until an element's pixels are no longer ``before``; return the new ones."""
     end = time.monotonic() + timeout
     while np.array_equal(now := pixels(locator), before):
@@ -128,7 +118,7 @@ def fault_in(frame: bytes | str) -> str | None:
     if kind == "error":
         return "kernel: " + "\n".join(json.loads(content)["traceback"])
     if kind == "stream" and json.loads(content)["name"] == "stderr":
-        return "kernel's stderr: " + json.loads(content)["text"]
+        return f"kernel's stderr: {json.loads(content)['text']}"
     return None
 
 
@@ -141,7 +131,7 @@ class Lesson:
         # Said by a kernel that has not yet imported ipywidgets when JupyterLab asks for widgets.
         self.allowed = ["No such comm"]
         self.page: Page = jupyter.browser.new_page()
-        self.page.on("console", lambda m: m.type == "error" and self._fault(f"console: {m.text}"))
+        self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self._fault(f"page: {error}"))
         self.page.on("dialog", lambda dialog: dialog.accept())
         self.page.on("websocket", self._listen)
@@ -166,12 +156,20 @@ class Lesson:
     def _fault(self, text: str) -> None:
         self.faults.append(re.sub(r"\x1b\[[\d;]*m", "", text))
 
+    def _said(self, message: ConsoleMessage) -> None:
+        if message.type == "error":
+            self._fault(f"console: {message.text}")
+
     def _listen(self, socket: WebSocket) -> None:
-        socket.on("framereceived", lambda frame: (f := fault_in(frame)) and self._fault(f))
+        socket.on("framereceived", self._received)
+
+    def _received(self, frame: bytes | str) -> None:
+        if fault := fault_in(frame):
+            self._fault(fault)
 
     def _opened(self) -> None:
         self.page.wait_for_function(
-            "window.notebook()?.sessionContext.session?.kernel?.status === 'idle'", timeout=60_000
+            "window.notebook()?.sessionContext.session?.kernel?.status === 'idle'", polling=100
         )
         self.page.locator(".jp-Notebook .jp-Cell").first.wait_for()
 
@@ -182,12 +180,12 @@ class Lesson:
         index = self._find(text) if text else -1
         self.page.evaluate("([command, index]) => start(command, index)", [command, index])
 
-    def wait_idle(self, timeout: float = 60) -> None:
+    def wait_idle(self, timeout: float = PATIENCE) -> None:
         """Wait until what was started has ended, and raise any fault so far."""
-        self.page.wait_for_function("window.finished", timeout=timeout * 1000)
+        self.page.wait_for_function("window.finished", polling=200, timeout=timeout * 1000)
         self.check()
 
-    def run(self, text: str, timeout: float = 60) -> None:
+    def run(self, text: str, timeout: float = PATIENCE) -> None:
         """Run the one code cell whose source contains this text."""
         self.start(text)
         self.wait_idle(timeout)
@@ -276,6 +274,13 @@ class Lesson:
         """The repr of a Python expression, evaluated in the kernel once it is idle."""
         return str(self.page.evaluate("expression => ask(expression)", expression))
 
+    def until(self, expression: str, timeout: float = PATIENCE) -> None:
+        """Wait for a Python expression to hold in the kernel."""
+        end = time.monotonic() + timeout
+        while self.python(f"bool({expression})") != "True":
+            assert time.monotonic() < end, f"still false after {timeout:g} s: {expression}"
+            self.page.wait_for_timeout(50)
+
     def collect(self) -> None:
         """Have exceptions reported that ended a task which nobody awaited: garbage until then."""
         self.python("__import__('gc').collect()")
@@ -307,9 +312,9 @@ class Jupyter:
     def __init__(self, folder: Path) -> None:
         self.playwright = sync_playwright().start()
         try:
-            path = find_browser(self.playwright)
-            chromium = self.playwright.chromium.launch(executable_path=path, args=FLAGS)
+            chromium = get_browser.launch(self.playwright)
             self.browser = chromium.new_context(viewport={"width": 1200, "height": 1000})
+            self.browser.set_default_timeout(PATIENCE * 1000)
             self.folder = folder / "notebooks"
             shutil.copytree(
                 ROOT / "notebooks", self.folder, ignore=shutil.ignore_patterns("source", "runs")
@@ -326,12 +331,11 @@ class Jupyter:
             file = settings / f"{name}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values), encoding="utf-8")
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+        port = free_port()
         self.token = uuid.uuid4().hex
         self.url = f"http://127.0.0.1:{port}"
-        self.log = SHOTS / "server.log"
+        worker = os.environ.get("PYTEST_XDIST_WORKER", "alone")
+        self.log = SHOTS / f"server_{worker}.log"
         self._read = 0
         self.log.write_text("", encoding="utf-8")
         with self.log.open("a", encoding="utf-8") as log:
@@ -356,7 +360,7 @@ class Jupyter:
                     )
                 },
             )
-        end = time.monotonic() + 60
+        end = time.monotonic() + PATIENCE
         while True:
             try:
                 self.api("status")
@@ -405,8 +409,9 @@ class Jupyter:
 
     @contextmanager
     def lesson(self, number: str) -> Iterator[Lesson]:
-        """Open ``notebooks/NN_*.ipynb``."""
-        (path,) = self.folder.glob(f"{number}_*.ipynb")
+        """Open ``notebooks/NN_*.ipynb`` as it is shipped, whatever JupyterLab has saved before."""
+        (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
+        shutil.copy(path, self.folder)
         yield from self._opened(path.name)
 
     @contextmanager
@@ -427,16 +432,3 @@ class Jupyter:
         finally:
             for session in self.api("sessions"):
                 self.api(f"sessions/{session['id']}", "DELETE")
-
-
-def main() -> None:
-    """Print which browser the tests will use; without one, say how to get it and exit 1."""
-    with sync_playwright() as playwright:
-        try:
-            print("Browser of the tests:", find_browser(playwright))
-        except FileNotFoundError as error:
-            sys.exit(str(error))
-
-
-if __name__ == "__main__":
-    main()

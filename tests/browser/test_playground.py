@@ -13,15 +13,6 @@ SETUP = (
 CELL = "panel = playground(seed=0)\npanel"
 
 
-def until(lesson: Lesson, expression: str, seconds: float = 10) -> None:
-    """Wait for something to hold in the kernel."""
-    for _ in range(int(10 * seconds)):
-        if lesson.python(f"bool({expression})") == "True":
-            return
-        lesson.page.wait_for_timeout(100)
-    raise AssertionError(f"still false after {seconds} s: {expression}")
-
-
 def drag(lesson: Lesson, canvas: Locator, stops: list[tuple[float, float]]) -> None:
     """Draw over a canvas; stops are shares of its width and height."""
     canvas.scroll_into_view_if_needed()
@@ -37,7 +28,7 @@ def drag(lesson: Lesson, canvas: Locator, stops: list[tuple[float, float]]) -> N
 
 def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     lesson = open_cells(SETUP, CELL)
-    lesson.run_all(timeout=60)
+    lesson.run_all()
     out = lesson.output("panel = playground")
     keyboard = lesson.page.keyboard
 
@@ -51,10 +42,10 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     before = pixels(plane)
     lesson.tab_to(button("Play"))
     keyboard.press("Enter")
-    changed(plane, before, timeout=10)
+    changed(plane, before)
     lesson.slider("rate of D").focus()
     keyboard.press("ArrowRight")
-    until(lesson, "[m.name for m in panel.live.marks] == ['lr_discriminator']")
+    lesson.until("[m.name for m in panel.live.marks] == ['lr_discriminator']")
     button("Pause").focus()
     keyboard.press("Enter")
     expect(button("Play")).to_be_visible()
@@ -67,14 +58,14 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     expect(out).to_contain_text("D's half-step.")
     button("Step G").click()
     expect(out).to_contain_text("G's half-step.")
-    until(lesson, f"panel.trainer.step == {step + 1}")
+    lesson.until(f"panel.trainer.step == {step + 1}")
 
     # Views
     before = pixels(plane)
     out.get_by_label("warped noise grid").check()
-    before = changed(plane, before, timeout=10)
-    out.get_by_label("background").select_option("best judge D*")
-    changed(plane, before, timeout=10)
+    before = changed(plane, before)
+    out.get_by_label("background").select_option("best discriminator D*")
+    changed(plane, before)
     lesson.screenshot("playground_one", out)
 
     # Two runs side by side, and one again
@@ -83,7 +74,7 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     out.get_by_label("objective").select_option("minimax")
     expect(out).to_contain_text(re.compile("Run 2, step .*objective = minimax"))
     button("Step").click()
-    until(lesson, f"[r.step for r in panel.runs] == [{step + 2}] * 2")
+    lesson.until(f"[r.step for r in panel.runs] == [{step + 2}] * 2")
     lesson.screenshot("playground_two", out)
     button("Keep run 1").click()
     expect(out.locator("canvas[data-part=plane]")).to_have_count(1)
@@ -92,17 +83,17 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     # Back to the start
     lesson.slider("rewind to step").focus()
     keyboard.press("Home")
-    until(lesson, "panel.trainer.step == 0")
+    lesson.until("panel.trainer.step == 0")
 
     # One's own data: drawn, then typed
     button("Draw your own data").click()
     drag(lesson, plane, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7)])
-    until(lesson, "panel.settings.data == 'drawn'")
+    lesson.until("panel.settings.data == 'drawn'")
     assert int(lesson.python("len(panel.settings.points)")) > 10
     lesson.screenshot("playground_drawn", out)
     drawn = int(lesson.python("len(panel.settings.points)"))
     lesson.finger(plane, [(0.3, 0.3 + 0.04 * i) for i in range(11)])
-    until(lesson, f"len(panel.settings.points) > {drawn}")
+    lesson.until(f"len(panel.settings.points) > {drawn}")
     button("Draw your own data").click()
     typed = out.get_by_label("or type points x, y;")
     typed.fill("0, 0; 9, 9")
@@ -110,26 +101,10 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     expect(out.get_by_role("alert")).to_contain_text("The point (9, 9) is outside the plane")
     typed.fill("0, 0; 1, 1")
     typed.press("Enter")
-    until(lesson, "panel.settings.points == ((0, 0), (1, 1))")
+    lesson.until("panel.settings.points == ((0, 0), (1, 1))")
 
     # The page is loaded again: the same state; another cell run leaves no task behind
     lesson.reload()
     plane = lesson.output("panel = playground").locator("canvas[data-part=plane]").first
     expect(plane).to_be_visible()
     assert lesson.python("panel.settings.data") == "'drawn'"
-
-
-def test_lesson_04(open_lesson: Callable[[str], Lesson]) -> None:
-    lesson = open_lesson("04")
-    lesson.run_all(timeout=120)
-    clinic, pair = lesson.output("clinic = playground"), lesson.output("pair = playground")
-    for out in (clinic, pair):  # two panels train side by side
-        out.get_by_role("button", name="Play", exact=True).click()
-    until(lesson, "clinic.trainer.step > 300 and pair.trainer.step > 800", seconds=20)
-    canvas = pair.locator("canvas[data-part=plane]").last
-    changed(canvas, pixels(canvas), timeout=10)
-    for out in (clinic, pair):
-        out.get_by_role("button", name="Pause", exact=True).click()
-    until(lesson, "not clinic.live.playing and not pair.live.playing")
-    lesson.screenshot("lesson_04_pair", pair)
-    lesson.screenshot("lesson_04_clinic", clinic)

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
+from authoring import site
 from browser.harness import SHOTS, Jupyter
-from gan_lessons import site
 
 
 def test_pages_read_offline_on_wide_and_narrow_screens(jupyter: Jupyter, tmp_path: Path) -> None:

@@ -3,10 +3,12 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page
+from playwright.sync_api import Page, Request
 
+from authoring import slides
+from authoring.rules import FEWEST_SLIDES
+from authoring.source import sources
 from browser.harness import SHOTS, Jupyter
-from gan_lessons import lessons, slides
 
 SMALLEST = {"letters": 24, "code": 14}  # pixels of a slide that is 720 high
 # What is wrong with the slide that is shown, in words; nothing, if all of it can be read.
@@ -39,12 +41,12 @@ def opened(jupyter: Jupyter, lesson: str, folder: Path, wrong: list[str]) -> Pag
     """A page with a lesson's deck; requests to anywhere and errors are put into ``wrong``."""
     (path,) = slides.build(folder, [lesson])
     page = jupyter.browser.new_page()
-    page.on(
-        "request",
-        lambda request: (
-            request.url.startswith(("file:", "data:", "about:")) or wrong.append(request.url)
-        ),
-    )
+
+    def asked(request: Request) -> None:
+        if not request.url.startswith(("file:", "data:", "about:")):
+            wrong.append(request.url)
+
+    page.on("request", asked)
     page.on("console", lambda message: wrong.append(message.text))
     page.on("pageerror", lambda error: wrong.append(str(error)))
     page.set_viewport_size({"width": 1280, "height": 800})
@@ -53,7 +55,7 @@ def opened(jupyter: Jupyter, lesson: str, folder: Path, wrong: list[str]) -> Pag
     return page
 
 
-@pytest.mark.parametrize("source", lessons.sources(), ids=lambda path: path.stem)
+@pytest.mark.parametrize("source", sources(), ids=lambda path: path.stem)
 def test_every_slide_fits_and_the_keyboard_leads_through(
     jupyter: Jupyter, tmp_path: Path, source: Path
 ) -> None:
@@ -71,7 +73,7 @@ def test_every_slide_fits_and_the_keyboard_leads_through(
         if now != seen[-1]:
             seen.append(now)
     assert seen == list(range(page.evaluate("Reveal.getTotalSlides()")))
-    assert len(seen) >= lessons.FEWEST_SLIDES
+    assert len(seen) >= FEWEST_SLIDES
     # Each press turned a slide or showed what was held back on it.
     assert pressed == len(seen) - 1 + page.evaluate("document.querySelectorAll('.fragment').length")
     assert page.evaluate("document.querySelectorAll('.fragment:not(.visible)').length") == 0

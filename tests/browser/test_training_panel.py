@@ -10,10 +10,10 @@ from browser.harness import Jupyter, Lesson, changed, settled
 SMALL = """
 import torch
 from gan_lessons.data import load_digits
-from gan_lessons.training import Settings
+from gan_lessons.methods import GANSettings
 from gan_lessons.widgets import TrainingPanel
 torch.set_num_threads(1)
-small = Settings(latent_dim=16, generator_width=12, discriminator_width=8)
+small = GANSettings(latent_dim=16, generator_width=12, discriminator_width=8)
 """
 
 
@@ -23,11 +23,7 @@ def steps(lesson: Lesson) -> int:
 
 def until_step(lesson: Lesson, step: int) -> None:
     """Wait until training has come that far; asking is also what a busy kernel must answer."""
-    for _ in range(200):
-        if steps(lesson) >= step:
-            return
-        lesson.page.wait_for_timeout(50)
-    raise AssertionError(f"step {step} is not reached")
+    lesson.until(f"panel.live.step_now >= {step}")
 
 
 def button(out: Locator, name: str) -> Locator:
@@ -38,7 +34,7 @@ def test_a_learner_steers_a_run(open_cells: Callable[..., Lesson]) -> None:
     lesson = open_cells(SMALL, "panel = TrainingPanel(load_digits().images, small)\npanel")
     lesson.run_all()
     out = lesson.output("panel = TrainingPanel")
-    digits, curves = out.locator("img").nth(0), out.locator("img").nth(4)
+    digits, curves = out.locator("canvas").nth(0), out.locator("img").nth(0)
     before = settled(digits), settled(curves)
     lesson.tab_to(button(out, "Resume"))  # the last one: all the others come before it
     button(out, "Play").click()
@@ -47,11 +43,11 @@ def test_a_learner_steers_a_run(open_cells: Callable[..., Lesson]) -> None:
     changed(curves, before[1])
     until_step(lesson, 40)
 
-    handle = lesson.slider("D's rate", out)
+    handle = lesson.slider("rate of D", out)
     handle.focus()
     for _ in range(3):
         lesson.page.keyboard.press("ArrowLeft")  # while it trains
-    mark = out.get_by_text(re.compile(r"step \d+: D's rate 0\.003 → "))
+    mark = out.get_by_text(re.compile(r"step \d+: rate of D 0\.003 → "))
     expect(mark).to_be_visible()
     assert lesson.python("panel.live.playing") == "True"
     assert float(lesson.python("panel.trainer.settings.lr_discriminator")) < 0.0029
@@ -86,10 +82,10 @@ def test_a_learner_steers_a_run(open_cells: Callable[..., Lesson]) -> None:
 
     button(out, "Branch").click()
     expect(out.get_by_text("Two runs from step 25")).to_be_visible()
-    handle = lesson.slider("G's rate", out)
+    handle = lesson.slider("rate of G", out)
     handle.focus()
     lesson.page.keyboard.press("PageDown")
-    expect(out.get_by_text(re.compile("They differ in G's rate 0.003 in run 1"))).to_be_visible()
+    expect(out.get_by_text(re.compile("They differ in rate of G 0.003 in run 1"))).to_be_visible()
     button(out, "Play").click()
     until_step(lesson, 60)
     button(out, "Pause").click()
@@ -120,12 +116,12 @@ def test_interrupt_reload_second_tab_and_deletion(open_cells: Callable[..., Less
 
     lesson.reload()
     out = lesson.output("panel = TrainingPanel")
-    expect(out.get_by_text(f"Interrupted at step {stopped}")).to_be_visible(timeout=20_000)
+    expect(out.get_by_text(f"Interrupted at step {stopped}")).to_be_visible()
     button(out, "Play").click()
     until_step(lesson, stopped + 5)
     with lesson.again() as second:
         other = second.output("panel = TrainingPanel")
-        expect(button(other, "Pause")).to_be_visible(timeout=20_000)
+        expect(button(other, "Pause")).to_be_visible()
         button(other, "Pause").click()
         expect(button(out, "Play")).to_be_visible()
     button(out, "Play").click()
@@ -133,19 +129,11 @@ def test_interrupt_reload_second_tab_and_deletion(open_cells: Callable[..., Less
     lesson.python("setattr(__import__('builtins'), 'first', panel)")
     lesson.run("panel = TrainingPanel")  # again: a new panel, and the old one must not go on
     expect(button(lesson.output("panel = TrainingPanel"), "Play")).to_be_visible()
-    for _ in range(100):
-        if lesson.python(f"{first}.live.playing") == "False":
-            break
-        lesson.page.wait_for_timeout(100)
-    assert lesson.python(f"{first}.live._task.done()") == "True"
+    lesson.until(f"not {first}.live.playing and {first}.live._task.done()")
     button(lesson.output("panel = TrainingPanel"), "Play").click()
     until_step(lesson, 5)
     lesson.delete("panel = TrainingPanel")
-    for _ in range(100):
-        if lesson.python("panel.live._task.done()") == "True":
-            break
-        lesson.page.wait_for_timeout(100)
-    assert lesson.python("panel.live.playing, panel.live._task.done()") == "(False, True)"
+    lesson.until("not panel.live.playing and panel.live._task.done()")
 
 
 def test_typed_numbers_files_and_divergence(jupyter: Jupyter) -> None:
@@ -154,19 +142,19 @@ def test_typed_numbers_files_and_divergence(jupyter: Jupyter) -> None:
     with jupyter.cells(*cells) as first:
         first.run_all()
         out = first.output("panel = TrainingPanel")
-        field = out.get_by_label(re.compile("^D's rate, a number from"))
+        field = out.get_by_label(re.compile("^rate of D, a number from"))
         first.screenshot("training_panel_typed", out)
         first.tab_to(field)
         first.page.keyboard.press("Control+a")
         first.page.keyboard.type("7")
         first.page.keyboard.press("Enter")
         expect(out.get_by_role("alert")).to_contain_text(
-            "D's rate = 7.0 is out of range. Choose from"
+            "rate of D = 7.0 is out of range. Choose from"
         )
         expect(field).to_have_value("0.003")
         field.fill("0.001")
         field.press("Enter")
-        expect(out.get_by_text("step 0: D's rate 0.003 → 0.001")).to_be_visible()
+        expect(out.get_by_text("step 0: rate of D 0.003 → 0.001")).to_be_visible()
         expect(out.get_by_role("alert")).to_have_count(0)
         first.python("panel.step(3)")
         button(out, "Save").click()
