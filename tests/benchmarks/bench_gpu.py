@@ -13,9 +13,11 @@ import torch
 from benchmarks.bench_quality import SAMPLES, SEEDS, STORED, distance
 from benchmarks.harness import Row
 from browser.harness import Jupyter
-from gan_lessons import machine, metrics, pretrained, training
+from gan_lessons import metrics, pretrained, training
 from gan_lessons.data import load_digits
-from gan_lessons.training import Settings, Trainer
+from gan_lessons.methods import RECIPES
+from gan_lessons.training import Settings, Trainer, method_of
+from gan_lessons.training.autotune import fastest, measure
 
 DEVICE = "cuda"
 SECONDS = {"fast": 3.0, "best": 60.0}
@@ -41,14 +43,15 @@ def rows(jupyter: Jupyter) -> Iterator[Row]:
     if not getattr(torch, DEVICE).is_available():
         print("  no CUDA GPU here: nothing of it is measured", flush=True)
         return
-    measured = machine.measure(machine.candidates(DEVICE), DEVICE)
+    fast = replace(RECIPES["fast"], device=DEVICE)
+    measured = measure(fast, method_of(fast).candidates(fast))
     (_, plain), *others = measured
     for levers, rate in others:
         yield Row(f"step on {DEVICE}, {levers} : plain", [rate], [plain], "steps/s", "faster: < 1")
-    levers = machine.fastest(measured)
-    trained(replace(training.RECIPES["fast"], device=DEVICE, steps=50, **levers))  # warms up
+    levers = fastest(measured)
+    trained(replace(fast, steps=50, **levers))  # warms up
     for name, goal in goals().items():
-        settings = replace(training.RECIPES[name], device=DEVICE, seconds=SECONDS[name], **levers)
+        settings = replace(RECIPES[name], device=DEVICE, seconds=SECONDS[name], **levers)
         found = [trained(replace(settings, seed=seed)) for seed in SEEDS]
         what = f"Fréchet distance of {name}, {SECONDS[name]:.0f} s on {DEVICE} : goal"
         yield Row(what, found, goal, "", "≥ 1")

@@ -1,8 +1,8 @@
-"""Quality against time: `fast` and `dcgan` beside public recipes, same data, judge and seconds.
+"""Quality against time: `fast` and `dcgan` beside public recipes, same data, classifier, seconds.
 
-A minute of training each, one after the other, with the Fréchet distance of the shipped judge at
-some moments (measuring does not count). Also writes gan_lessons/tables/quality.json, which lesson
-07 draws, and docs/quality.png. More is seen by
+A minute of training each, one after the other, with the Fréchet distance of the shipped classifier
+at some moments (measuring does not count). Also writes gan_lessons/tables/quality.json, which
+lesson 07 draws, and docs/quality.png. More is seen by
 `GAN_LESSONS_BENCH_SECONDS=240 GAN_LESSONS_BENCH_SEEDS=5 make bench`.
 """
 
@@ -21,9 +21,11 @@ from benchmarks.harness import Row
 from benchmarks.public_recipes import RECIPES as PUBLIC
 from benchmarks.public_recipes import USUAL
 from browser.harness import ROOT, Jupyter
-from gan_lessons import machine, metrics, plotting, pretrained, training
+from gan_lessons import metrics, plotting, pretrained
 from gan_lessons.data import load_digits
+from gan_lessons.methods import RECIPES
 from gan_lessons.training import Diverged, Trainer
+from gan_lessons.training.autotune import autotune
 
 SECONDS = float(os.environ.get("GAN_LESSONS_BENCH_SECONDS", "60"))
 SEEDS = range(int(os.environ.get("GAN_LESSONS_BENCH_SEEDS", "3")))
@@ -39,7 +41,7 @@ def distance(trainer: Trainer) -> float:
     """Of digits of the average (public recipes: of the generator itself), resized to 28 × 28."""
     s = trainer.settings
     z = pretrained.noise(SAMPLES, s, seed=1)
-    images = trainer.sample(z, average=s.ema_decay > 0)
+    images = trainer.sample(z, ema=s.ema_decay > 0)
     images = F.interpolate(images.float(), (28, 28), mode="area").clamp(-1, 1)
     return metrics.report(images.nan_to_num()).frechet
 
@@ -62,10 +64,10 @@ def curve(trainer: Trainer) -> Curve:
 def start(name: str, seed: int) -> Trainer:
     """A run of ours or of a public recipe that has not begun."""
     images = load_digits(announce=False).images
-    if name in training.RECIPES:
-        settings = replace(training.RECIPES[name], seconds=SECONDS, seed=seed)
+    if name in RECIPES:
+        settings = replace(RECIPES[name], seconds=SECONDS, seed=seed)
         if name == "fast":
-            settings = replace(settings, **machine.levers())
+            settings = autotune(settings)
         return Trainer(images, settings)
     recipe = PUBLIC[name]
     settings = replace(
@@ -112,6 +114,6 @@ def rows(jupyter: Jupyter) -> Iterator[Row]:
         yield Row(
             f"Fréchet distance after {SECONDS:.0f} s: fast, {name}", last("fast"), last(name), ""
         )
-        times = ([seconds_to(run) for run in curves[n]] for n in ("fast", name))
+        ours, theirs = ([seconds_to(run) for run in curves[each]] for each in ("fast", name))
         what = f"seconds to a distance of {GOOD:.0f} (at most {SECONDS:.0f}): fast, {name}"
-        yield Row(what, *times, unit="s")
+        yield Row(what, ours, theirs, unit="s")

@@ -13,15 +13,20 @@ from torch.utils.flop_counter import FlopCounterMode
 from benchmarks.harness import Row
 from browser.harness import Jupyter
 from gan_lessons.data import load_digits
-from gan_lessons.training import RECIPES, Trainer
+from gan_lessons.methods import RECIPES
+from gan_lessons.training import Trainer
+from gan_lessons.training.workers import Workers
 
 STEPS, REPEATS, SIDE = 30, 5, 1024
 FAST = RECIPES["fast"]
+IN_TURN = replace(  # `dcgan` with the rates of `fast`
+    RECIPES["dcgan"], lr_discriminator=FAST.lr_discriminator, lr_decay=FAST.lr_decay
+)
 PLAIN, ALL = "in turn (plain loop)", "one pass, bfloat16, two workers"
 THREADS = "one pass, bfloat16, two threads in each operation"
 WHOLE = replace(FAST, precision="bfloat16", workers=2)
-LEVERS = {
-    PLAIN: replace(FAST, update="in_turn"),
+VARIANTS = {
+    PLAIN: IN_TURN,
     "one pass": FAST,
     "one pass, bfloat16": replace(FAST, precision="bfloat16"),
     "one pass, two workers": replace(FAST, workers=2),
@@ -33,11 +38,12 @@ LEVERS = {
 
 
 def start(name: str, images: torch.Tensor) -> Trainer:
-    """A run with those levers."""
-    run = Trainer(images, LEVERS[name])
+    """A run with those settings."""
+    run = Trainer(images, VARIANTS[name])
     if name.endswith("not channels-last"):
-        for network in (network for pair in run.workers.pairs for network in pair):
-            network.to(memory_format=torch.contiguous_format)
+        workers: Workers = run.method.workers  # type: ignore[attr-defined]
+        for network in (each for copy in workers.networks for each in copy.values()):
+            network.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]
     if name.endswith("not fused"):
         for optimizer in (run.optimizer_generator, run.optimizer_discriminator):
             optimizer.param_groups[0]["fused"] = False
@@ -70,14 +76,14 @@ def operations(images: torch.Tensor) -> float:
     run = Trainer(images, replace(RECIPES["dcgan"], penalty="none"))
     with FlopCounterMode(display=False) as counter:
         run.train_step()
-    return counter.get_total_flops()
+    return float(counter.get_total_flops())
 
 
 def rows(jupyter: Jupyter) -> Iterator[Row]:
     images = load_digits(announce=False).images
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    runs = {name: start(name, images) for name in LEVERS}
+    runs = {name: start(name, images) for name in VARIANTS}
     rates: dict[str, list[float]] = {name: [] for name in runs}
     limits = []
     for repeat in range(1 + REPEATS):
@@ -89,10 +95,10 @@ def rows(jupyter: Jupyter) -> Iterator[Row]:
             for each in rates.values():
                 each.clear()
     torch.set_num_threads(threads)
-    for name in list(LEVERS)[1:5]:
+    for name in list(VARIANTS)[1:5]:
         what = f"step, {name} : in turn"
         yield Row(what, rates[name], rates[PLAIN], "steps/s", "ours faster: < 1")
-    for name in list(LEVERS)[5:]:
+    for name in list(VARIANTS)[5:]:
         yield Row(f"step, {ALL} : {name}", rates[ALL], rates[name], "steps/s", "ours faster: < 1")
     flops = operations(images)
     for name in (PLAIN, "one pass, bfloat16"):

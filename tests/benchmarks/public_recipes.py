@@ -1,7 +1,7 @@
 """DCGANs for MNIST as widely read tutorials describe them, rebuilt from those descriptions.
 
-Each is a pair of networks, the size of its images, and the settings of its training: alternating
-steps of the non-saturating loss by Adam, no average, no penalty, no decay.
+Each is both players' networks, the size of its images, and the settings of its training:
+alternating steps of the non-saturating loss by Adam, no average, no penalty, no decay.
 """
 
 from collections.abc import Callable
@@ -10,9 +10,10 @@ from itertools import pairwise
 
 from torch import nn
 
-from gan_lessons.training import Settings
+from gan_lessons.methods import GANSettings
 
-USUAL = Settings(
+Networks = dict[str, nn.Module]
+USUAL = GANSettings(
     penalty="none", ema_decay=0, lr_decay="none", beta1=0.5, beta2=0.999, latent_dim=100
 )
 
@@ -21,7 +22,7 @@ USUAL = Settings(
 class Recipe:
     """What a tutorial says."""
 
-    networks: Callable[[], tuple[nn.Module, nn.Module]]
+    networks: Callable[[], Networks]
     side: int  # of the images, in pixels
     lr: float
     batch_size: int
@@ -37,7 +38,7 @@ def small_weights(network: nn.Module) -> nn.Module:
     return network
 
 
-def tutorial_64() -> tuple[nn.Module, nn.Module]:
+def tutorial_64() -> Networks:
     """64 × 64 pixels, 4 × 4 kernels, 64 to 512 channels, BatchNorm in both players."""
     g: list[nn.Module] = [nn.Unflatten(1, (100, 1, 1))]
     widths = [100, 512, 256, 128, 64]
@@ -51,10 +52,13 @@ def tutorial_64() -> tuple[nn.Module, nn.Module]:
         d += [nn.Conv2d(width, 2 * width, 4, 2, 1, bias=False), nn.BatchNorm2d(2 * width)]
         d += [nn.LeakyReLU(0.2)]
     d += [nn.Conv2d(512, 1, 4, bias=False), nn.Flatten(0)]
-    return small_weights(nn.Sequential(*g)), small_weights(nn.Sequential(*d))
+    return {
+        "generator": small_weights(nn.Sequential(*g)),
+        "discriminator": small_weights(nn.Sequential(*d)),
+    }
 
 
-def keras_5x5() -> tuple[nn.Module, nn.Module]:
+def keras_5x5() -> Networks:
     """28 × 28 pixels, 5 × 5 kernels, 256 to 64 channels, dropout in D."""
 
     def grow(inputs: int, outputs: int, stride: int) -> nn.Module:
@@ -75,10 +79,10 @@ def keras_5x5() -> tuple[nn.Module, nn.Module]:
         *(nn.Conv2d(64, 128, 5, 2, 2), nn.LeakyReLU(0.3), nn.Dropout(0.3)),
         *(nn.Flatten(), nn.Linear(128 * 49, 1), nn.Flatten(0)),
     )
-    return generator, discriminator
+    return {"generator": generator, "discriminator": discriminator}
 
 
-def upsampling_32() -> tuple[nn.Module, nn.Module]:
+def upsampling_32() -> Networks:
     """32 × 32 pixels, nearest-neighbour upsampling, dropout in D, BatchNorm's ε at 0.8."""
     generator = nn.Sequential(
         *(nn.Linear(100, 128 * 64), nn.Unflatten(1, (128, 8, 8)), nn.BatchNorm2d(128)),
@@ -91,10 +95,13 @@ def upsampling_32() -> tuple[nn.Module, nn.Module]:
         d += [nn.Conv2d(inputs, outputs, 3, 2, 1), nn.LeakyReLU(0.2), nn.Dropout2d(0.25)]
         d += [nn.BatchNorm2d(outputs, 0.8)] if i else []
     d += [nn.Flatten(), nn.Linear(128 * 4, 1), nn.Flatten(0)]
-    return small_weights(generator), small_weights(nn.Sequential(*d))
+    return {
+        "generator": small_weights(generator),
+        "discriminator": small_weights(nn.Sequential(*d)),
+    }
 
 
-def dense_128() -> tuple[nn.Module, nn.Module]:
+def dense_128() -> Networks:
     """28 × 28 pixels, one hidden layer of 128 units in each player."""
     generator = nn.Sequential(
         *(nn.Linear(100, 128), nn.LeakyReLU(0.01)),
@@ -104,7 +111,7 @@ def dense_128() -> tuple[nn.Module, nn.Module]:
         *(nn.Flatten(), nn.Linear(784, 128), nn.LeakyReLU(0.01)),
         *(nn.Linear(128, 1), nn.Flatten(0)),
     )
-    return generator, discriminator
+    return {"generator": generator, "discriminator": discriminator}
 
 
 RECIPES = {
