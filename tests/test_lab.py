@@ -83,7 +83,7 @@ def test_make_lab_refuses_what_is_no_port_or_browser(
     option: str, said: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "run"
-    command = ["make", "lab", option.format(file=file)]
+    command = ["make", "--no-print-directory", "lab", option.format(file=file)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert done.returncode != 0
     assert done.stdout.rstrip("\n") == said.format(file=file)
@@ -92,7 +92,7 @@ def test_make_lab_refuses_what_is_no_port_or_browser(
 
 @pytest.mark.parametrize("option", ["PORT=9000", "BROWSER=none", "BROWSER="])
 def test_make_lab_takes_a_port_and_no_browser(option: str) -> None:
-    command = ["make", "options", option]
+    command = ["make", "--no-print-directory", "options", option]
     done = subprocess.run(
         command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"BROWSER": "firefox"}
     )
