@@ -18,6 +18,7 @@ from gan_lessons.training.method import (
     method_of,
     update_ema,
 )
+from gan_lessons.training.sampling import draw, sample
 from gan_lessons.training.settings import (
     Setting,
     Settings,
@@ -27,7 +28,7 @@ from gan_lessons.training.settings import (
     flag,
     number,
 )
-from gan_lessons.training.trainer import STEPS_PER_SYNC, Diverged, Trainer, draw, sample
+from gan_lessons.training.trainer import STEPS_PER_SYNC, Diverged, Trainer
 
 __all__ = [
     "METHODS",

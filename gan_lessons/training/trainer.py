@@ -24,9 +24,11 @@ from torch import Tensor, nn
 from gan_lessons.errors import UserError
 from gan_lessons.interrupts import defer_interrupts
 from gan_lessons.training import checkpoint
+from gan_lessons.training.data import refuse_unfit_data
 from gan_lessons.training.device import resolve_device
 from gan_lessons.training.history import Event, History
 from gan_lessons.training.method import Method, Values, method_of, update_ema
+from gan_lessons.training.sampling import draw
 from gan_lessons.training.settings import Settings, check_setting, describe
 
 COOLDOWN = 0.3  # share of the run
@@ -60,7 +62,7 @@ class Trainer:
         networks: Mapping[str, nn.Module] | None = None,
         labels: Tensor | None = None,
     ) -> None:
-        _refuse_data(samples, labels, settings.batch_size)
+        refuse_unfit_data(samples, labels, settings.batch_size)
         kind = method_of(settings)
         given = {"samples": samples} | ({} if labels is None else {"labels": labels})
         kind.check_data(settings, given)
@@ -436,18 +438,6 @@ class Trainer:
             self.restore(state)
 
 
-def draw(method: Any, inputs: Tensor, ema: bool = True, batch_size: int = 500) -> Tensor:
-    """Samples that a method draws from inputs of any number, without gradients, in batches."""
-    with torch.no_grad():
-        return torch.cat([method.draw(part, ema) for part in inputs.split(batch_size)])
-
-
-def sample(generator: nn.Module, z: Tensor, batch_size: int = 500) -> Tensor:
-    """Images for noise z (N, latent_dim) of any number N, without gradients, batch by batch."""
-    with torch.no_grad():
-        return torch.cat([generator(part) for part in z.split(batch_size)])
-
-
 def _numbers(values: list[Values]) -> list[dict[str, float]]:
     """Every tensor's number; all of them are fetched from the device at once."""
     tensors = [v.detach() for each in values for v in each.values() if isinstance(v, Tensor)]
@@ -456,24 +446,3 @@ def _numbers(values: list[Values]) -> list[dict[str, float]]:
         {name: next(found) if isinstance(v, Tensor) else v for name, v in each.items()}
         for each in values
     ]
-
-
-def _refuse_data(samples: Any, labels: Any, batch_size: int) -> None:
-    if not isinstance(samples, Tensor) or not samples.is_floating_point() or samples.dim() < 2:
-        kind = (
-            f"{samples.dtype} {tuple(samples.shape)}"
-            if isinstance(samples, Tensor)
-            else (type(samples).__name__)
-        )
-        raise UserError(f"Samples have to be a float tensor (N, …), not {kind}.")
-    if len(samples) < batch_size:
-        raise UserError(
-            f"There are {len(samples)} samples for batches of {batch_size}; "
-            "choose a smaller batch_size or bring more samples."
-        )
-    if not bool(samples.isfinite().all()):
-        raise UserError("The samples hold NaN or infinite numbers, from which nothing is learned.")
-    if labels is not None and (not isinstance(labels, Tensor) or len(labels) != len(samples)):
-        raise UserError(
-            f"Labels have to be a tensor, one for each of the {len(samples):,} samples."
-        )
