@@ -8,6 +8,8 @@ from typing import Any
 import nbformat
 
 from authoring.source import (
+    COVERED,
+    FOLDED,
     IGNORE,
     SLIDE,
     SLIDE_OUTPUT,
@@ -61,7 +63,8 @@ def problems(path: Path) -> list[str]:
     for cell, following in zip(notebook.cells, [*notebook.cells[1:], None], strict=True):
         found += _cell_problems(cell, lesson.number)
         found += output_problems(cell)
-        if has_picture(cell) and not (following is not None and CAPTION.match(following.source)):
+        text = following.source.removeprefix(FOLDED) if following is not None else ""
+        if has_picture(cell) and not CAPTION.match(text):
             found.append(f"{_where(cell)} shows a picture, but no caption *in italics* follows.")
     return found + _compared_problems(notebook)
 
@@ -129,7 +132,7 @@ def _cell_problems(cell: Cell, lesson: int) -> Iterator[str]:
     if MACHINE_PATH.search(cell.source):
         yield f"{where} names a path of one machine."
     which = number(cell)
-    known = {SLIDE} if cell.cell_type == "markdown" else {IGNORE, SLIDE, SLIDE_OUTPUT}
+    known = {SLIDE} if cell.cell_type == "markdown" else {IGNORE, COVERED, SLIDE, SLIDE_OUTPUT}
     for tag in tags(cell):
         if tag not in known | ({"exercise", which} if which else set()):
             yield f"{where} has the unknown tag {tag!r}."

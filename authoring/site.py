@@ -17,7 +17,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from authoring.source import SOURCES, Lesson, read, sources
+from authoring.source import COVERED, SOURCES, Lesson, read, sources, tags
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
 
@@ -107,7 +107,10 @@ def cell(cell: Any) -> str:
     if cell.cell_type == "markdown":
         return markdown(cell.source)
     code = highlight(cell.source, PythonLexer(), CODE)
-    return "\n".join([code, *map(output, cell.outputs)])
+    shown = "\n".join(map(output, cell.outputs))
+    if shown and COVERED in tags(cell):
+        shown = f"<details><summary>Show the output</summary>\n{shown}\n</details>"
+    return f"{code}\n{shown}"
 
 
 def page(title: str, body: str, links: Sequence[tuple[str, str]]) -> str:

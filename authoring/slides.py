@@ -19,6 +19,7 @@ from pygments.lexers import PythonLexer
 
 from authoring import site
 from authoring.source import (
+    COVERED,
     SLIDE,
     SLIDE_OUTPUT,
     SOURCES,
@@ -175,7 +176,7 @@ def slides(notebook: Any) -> list[str]:
         elif tagged and (quiz := quiz_of(cell)):
             made += starmap(_question, enumerate(load(quiz), 1))
         elif tagged:
-            asked = "<strong>Predict.</strong>" in made[-1]
+            asked = COVERED in tags(cell) or "<strong>Predict.</strong>" in made[-1]
             shown = _code(cell, with_source=SLIDE in tagged)
             made[-1] += f'<div class="fragment">{shown}</div>' if asked else shown
     return made

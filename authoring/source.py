@@ -21,6 +21,9 @@ SOURCES = Path(__file__).parents[1] / "notebooks" / "source"
 IGNORE = "nbval-ignore-output"
 SLIDE = "slide"  # on Markdown: a new slide; on code: its source and output on the slide
 SLIDE_OUTPUT = "slide-output"  # on code: only its output on the slide
+COVERED = "covered"  # on code: its output answers a prediction, and is hidden until it is run
+FOLDED = "<details><summary>What it shows</summary>\n\n"
+OPEN_AGAIN = re.compile(r"^(?:#{1,4} |> \*\*Predict\.\*\*)", re.MULTILINE)  # ends what is folded
 YOUR_CODE = "...  # your code here"
 ONE_LINE = re.compile(
     r"^(?P<head>\s*(?:return |[\w., \[\]\"']+(?:: [^=]+)? = |[\"'][^\"']*[\"']: |\w+=))"
@@ -240,14 +243,24 @@ def _answers(which: str, code: str) -> str:
 
 
 def learner_cells(lesson: Lesson) -> list[Cell]:
-    """The notebook's cells: solutions cut out of the exercises and folded below their checks."""
+    """The notebook's cells, with nothing in sight that tells an answer before it is asked for.
+
+    Solutions are cut out of the exercises and folded below their checks; an output that answers a
+    prediction is hidden until the cell is run, and what the text says of it is folded.
+    """
     known = {exercise.number: exercise for exercise in exercises(lesson)}
     cells: list[Cell] = []
     folded = ""
+    covered = False
     for cell in lesson.cells:
         which = number(cell)
         source = known[which].stub if which else cell.source
+        if covered and cell.cell_type == "markdown":
+            source = fold(source)
         made = _cell(cell.cell_type, source, tags(cell))
+        covered = cell.cell_type == "code" and COVERED in tags(cell)
+        if covered:
+            made.metadata["jupyter"] = {"outputs_hidden": True}  # running the cell shows it again
         cells.append(made)
         if folded:
             cells.append(_cell("markdown", folded))
@@ -263,6 +276,15 @@ def learner_cells(lesson: Lesson) -> list[Cell]:
 def _cell(kind: str, source: str, tagged: Sequence[str] = ()) -> Cell:
     make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
     return make(source, metadata={"tags": list(tagged)} if tagged else {})
+
+
+def fold(text: str) -> str:
+    """Fold what a text says of a covered output: up to a heading or the next prediction."""
+    end = OPEN_AGAIN.search(text)
+    answer, rest = (text[: end.start()], text[end.start() :]) if end else (text, "")
+    if not answer.strip() or answer.startswith("<details>"):
+        return text
+    return f"{FOLDED}{answer.strip()}\n\n</details>\n\n{rest}".strip()
 
 
 def _folded(exercise: Exercise) -> str:

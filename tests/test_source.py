@@ -62,3 +62,23 @@ def test_stub_and_solution_run_where_the_exercise_stands(tmp_path: Path) -> None
     assert first.run(first.stub)[0]() is ...
     assert second.run(second.solution)[0] == pytest.approx(2 * 2.71828, abs=2e-5)
     assert second.run(second.stub)[0] is ...
+
+
+def test_what_answers_a_prediction_is_covered(tmp_path: Path) -> None:
+    path = tmp_path / "97_own.md"
+    front = "---\ntitle: Own\nlesson: 97\nminutes: 1\nseconds: 1\nneeds: []\n---\n\n"
+    cells = (
+        "> **Predict.** How much?\n\n```{code-cell}\n:tags: [covered]\n1 + 1\n```\n\n*Two.*\n\n"
+        "It is.\n\n## More\n\nOpen.\n\n```{code-cell}\n2\n```\n\n*Not covered.*\n\n"
+        "```{code-cell}\n:tags: [covered]\n3\n```\n\n> **Predict.** Next?\n"
+    )
+    path.write_text(front + cells, encoding="utf-8")
+    _, one, said, two, plain, three, after = source.learner_cells(source.read(path))
+    assert [cell.metadata.get("jupyter") for cell in (one, two, three)] == [
+        {"outputs_hidden": True},
+        None,
+        {"outputs_hidden": True},
+    ]
+    assert said.source == f"{source.FOLDED}*Two.*\n\nIt is.\n\n</details>\n\n## More\n\nOpen."
+    assert plain.source == "*Not covered.*"
+    assert after.source == "> **Predict.** Next?"
