@@ -241,6 +241,11 @@ class Lesson:
         """The code cell whose source contains this text."""
         return self.page.locator(f'.jp-Cell[data-windowed-list-index="{self._find(text)}"]')
 
+    def hidden(self) -> int:
+        """How many cells hide their outputs."""
+        count = "() => notebook().content.widgets.filter(cell => cell.outputHidden).length"
+        return int(self.page.evaluate(count))
+
     def output(self, text: str) -> Locator:
         """The output of the code cell whose source contains this text."""
         return self.cell(text).locator(".jp-Cell-outputArea")

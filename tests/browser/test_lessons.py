@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 from playwright.sync_api import Locator, expect
 
-from authoring.source import read, sources
+from authoring.source import COVERED, read, sources, tags
 from browser import lesson_08
 from browser.harness import Lesson, changed, pixels, settled
 from gan_lessons.exercises import questions
@@ -130,10 +130,13 @@ USES = {
 @pytest.mark.parametrize("number", [path.name[:2] for path in LONGEST])
 def test_a_lesson_is_run_to_its_end_and_used(open_lesson: Open, number: str) -> None:
     lesson = open_lesson(number)
+    covered = [cell for cell in read(sources([number])[0]).cells if COVERED in tags(cell)]
+    assert lesson.hidden() == len(covered)
     lesson.start(command="notebook:run-all-cells")
     if number in TRAINING:
         see_it_train(lesson, TRAINING[number])
     lesson.wait_idle(timeout=800)
+    assert lesson.hidden() == 0
     if number in USES:
         USES[number](lesson)
     expect_not_yet(lesson, f"{int(number)}.1")
