@@ -1,4 +1,4 @@
-"""The authors' command: ``python -m authoring build|refresh|check|edition|site|slides``.
+"""The authors' command: ``python -m authoring build|refresh|check|map|edition|site|slides``.
 
 A command imports what it needs when it runs: editions are made where only ``make lab`` was run.
 """
@@ -41,6 +41,7 @@ def _parser(folder: Path) -> Parser:
     refresh = command("refresh", _refresh, text)
     text = "Say what in a notebook is not as its source or the course's rules want it."
     check = command("check", _check, text)
+    command("map", _map, "Draw the map of the course from the lessons' front matter.")
     text = "Write notebooks for a class: without solutions, or with all answers."
     edition = command("edition", _edition, text)
     kind = edition.add_mutually_exclusive_group(required=True)
@@ -84,12 +85,21 @@ def _check(options: Namespace, folder: Path) -> int:
     return _each(options, folder, lambda _: None)
 
 
+def _map(options: Namespace, folder: Path) -> int:
+    from authoring import course
+
+    print(*course.write(), sep="\n")
+    return 0
+
+
 def _each(options: Namespace, folder: Path, work: Callable[[Path], None]) -> int:
     """Do something with each lesson that is asked for, and say what is wrong with it then."""
-    from authoring import rules
+    from authoring import course, rules
 
     paths = sources(options.lessons, folder)
     found = [] if options.lessons else rules.orphans(folder)
+    if folder == SOURCES and not options.lessons:
+        found += course.problems()
     for path in paths:
         try:
             work(path)

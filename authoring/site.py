@@ -4,6 +4,7 @@ Pictures are in the pages, formulas are MathML, and there is no script. Panels s
 """
 
 import re
+from base64 import b64encode
 from collections.abc import Sequence
 from html import escape
 from pathlib import Path
@@ -17,10 +18,13 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from authoring.course import rows
 from authoring.source import COVERED, SOURCES, Lesson, read, sources, tags
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
+from gan_lessons.plotting import course_map, png
 
+MAP = "each lesson with its minutes and arrows from what it needs; the list below says the same."
 CODE = HtmlFormatter(style="friendly")
 STYLE = """
 body { max-width: 54rem; margin: 0 auto; padding: 1rem; color: #222; background: #fff;
@@ -95,11 +99,15 @@ def output(output: Any) -> str:
     if "image/png" in output.data:
         alt = output.metadata.get("image/png", {}).get("alt") or "Described by the text below."
         data = output.data["image/png"].replace("\n", "")
-        image = f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
+        image = _image(data, alt)
         is_panel = not plain.startswith("<")
         shown = f"A panel, to be moved in the notebook. Here: {escape(plain)}"
         return image + (f'\n<p class="panel">{shown}</p>' if is_panel else "")
     return str(output.data.get("text/html") or f"<pre>{ansi2html(plain)}</pre>")
+
+
+def _image(data: str, alt: str) -> str:
+    return f'<img alt="{escape(alt)}" src="data:image/png;base64,{data}">'
 
 
 def cell(cell: Any) -> str:
@@ -129,6 +137,7 @@ def index(course: Sequence[Lesson]) -> str:
         "draws handwritten digits. These pages are for reading: every picture and number came out "
         "of the code above it. To run, move and solve, open the notebooks with "
         "<code>make lab</code>.</p>",
+        _image(b64encode(png(course_map(rows(course)))).decode(), "The map: " + MAP),
     ]
     for lesson in course:
         heading = f'<a href="{_address(lesson)}">{lesson.name} · {escape(lesson.title)}</a>'

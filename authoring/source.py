@@ -44,6 +44,8 @@ class Lesson:
     minutes: int
     seconds: int
     needs: tuple[int, ...]
+    part: str  # of the course, such as "II · Digits"
+    digits_first: bool  # whether it lies on the short way to digits of one's own
     cells: tuple[Cell, ...]  # as the author wrote them, solutions included
 
     @property
@@ -125,7 +127,15 @@ def read(path: Path) -> Lesson:
         raise UserError(f"{path.name}: the front matter says lesson {front.lesson}.")
     cells = tuple(cell for cell in notebook.cells if cell.source.strip())
     return Lesson(
-        path, front.title, front.lesson, front.minutes, front.seconds, tuple(front.needs), cells
+        path,
+        front.title,
+        front.lesson,
+        front.minutes,
+        front.seconds,
+        tuple(front.needs),
+        front.get("part", ""),
+        front.get("digits_first", False),
+        cells,
     )
 
 

@@ -318,3 +318,20 @@ def test_groups_draw_every_game_and_its_interval() -> None:
     bars = [each.get_segments()[0][:, 1].tolist() for each in drawn]
     assert bars == [pytest.approx([low, high]) for _, low, high in intervals.values()]
     assert [label.get_text() for label in axes.get_xticklabels()] == list(values)
+
+
+def test_the_map_has_a_box_for_each_lesson_and_an_arrow_for_each_need() -> None:
+    common = {"part": "I", "minutes": 45}
+    lessons = [
+        common | {"lesson": 0, "title": "Start", "needs": [], "digits_first": True},
+        common | {"lesson": 1, "title": "Aside", "needs": [0], "digits_first": False},
+        common | {"lesson": 2, "title": "End", "part": "II", "needs": [0, 1], "digits_first": True},
+    ]
+    (axes,) = plotting.course_map(lessons).axes
+    words = [text.get_text() for text in axes.texts]
+    for lesson in lessons:
+        assert f"{lesson['lesson']:02d} {lesson['title']}\n45 minutes" in words
+    assert "digits first (blue, thick): 00 → 02, 2 hours\n" in words[-1]
+    assert len(axes.patches) == 3 + 3
+    widths = [patch.get_linewidth() for patch in axes.patches[:3]]
+    assert widths[0] == widths[2] > widths[1]

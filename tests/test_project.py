@@ -13,6 +13,9 @@ from pathlib import Path
 import pytest
 import yaml
 
+from authoring import course
+from authoring.source import read, sources
+
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gan_lessons"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -171,6 +174,13 @@ def test_the_readme_lists_every_lesson_with_its_times() -> None:
         assert row, f"README.md has no row for {link}"
         assert int(row[1]) == front["minutes"]
         assert int(row[2]) <= front["seconds"]
+
+
+def test_the_map_is_what_the_front_matter_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert course.problems() == []
+    changed = [row | {"minutes": 1} for row in course.rows([read(path) for path in sources()])]
+    monkeypatch.setattr(course, "rows", lambda _: changed)
+    assert "run `python -m authoring map`" in course.problems()[0]
 
 
 def test_shipped_weights_are_small_and_safe() -> None:

@@ -44,6 +44,7 @@ def test_every_lesson_has_a_page_and_the_index_leads_to_it(pages: dict[str, str]
     assert list(pages) == ["index.html", *(f"{path.stem}.html" for path in NOTEBOOKS)]
     for name in list(pages)[1:]:
         assert f'href="{name}"' in pages["index.html"]
+    assert 'alt="The map: ' in pages["index.html"]
 
 
 def test_nothing_is_loaded_from_elsewhere(pages: dict[str, str]) -> None:

@@ -4,6 +4,7 @@ Every function returns a new `matplotlib.figure.Figure` and touches no pyplot st
 shows a figure that ends a cell. Real is always blue and solid, fake always orange and dashed.
 """
 
+from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
 from gan_lessons.plotting.digits import bars, digit_grid, matrices, mosaic, show_digits
 from gan_lessons.plotting.distributions import densities, groups, histograms
@@ -19,6 +20,7 @@ __all__ = [
     "chart",
     "clouds",
     "contours",
+    "course_map",
     "curves",
     "densities",
     "digit_grid",
