@@ -176,12 +176,12 @@ def test_rewinding_by_slider_and_button(panel: TrainingPanel) -> None:
 
 
 def test_the_filmstrip_says_how_much_memory_it_takes(samples: torch.Tensor) -> None:
-    panel = TrainingPanel(samples, SMALL, megabytes=0.5)
-    panel.step(250)
+    panel = TrainingPanel(samples, SMALL, megabytes=0.15)
+    panel.step(120)
     kept = panel.live.snapshots
     assert len(kept.steps) > 2
-    assert kept.megabytes <= 0.5
-    assert f"{kept.megabytes:.3g} MB of at most 0.5 MB" in panel._memory.value
+    assert kept.megabytes <= 0.15
+    assert f"{kept.megabytes:.3g} MB of at most 0.15 MB" in panel._memory.value
     assert panel._strip_canvas.picture.shape == (3 * 30, len(kept.steps) * 30)
 
 
