@@ -35,11 +35,11 @@ EXERCISES = [found for lesson in LESSONS for found in source.exercises(lesson)]
 QUIZZES = sorted(path.stem for path in FOLDER.glob("*.toml"))
 
 
-def wrong_answers(number: str) -> list[tuple[Any, ...]]:
-    """The wrong answers to one exercise: (answer, …, fragment of the sentence)."""
+def answers(number: str, kind: str) -> list[tuple[Any, ...]]:
+    """Answers to one exercise: WRONG ones (answer, …, fragment of the sentence), or other RIGHT."""
     lesson = int(number.partition(".")[0])
     path = Path(__file__).parent / "wrong_answers" / f"lesson_{lesson:02d}.py"
-    found: list[tuple[Any, ...]] = runpy.run_path(str(path))["WRONG"][number]
+    found: list[tuple[Any, ...]] = runpy.run_path(str(path)).get(kind, {}).get(number, [])
     return found
 
 
@@ -68,15 +68,20 @@ class TestEveryExercise:
 
     def test_wrong_answers_are_told_what_they_misunderstood(self, found: source.Exercise) -> None:
         said = []
-        for *answers, fragment in wrong_answers(found.number):
-            verdict = grade(found.number, *answers)
+        for *given, fragment in answers(found.number, "WRONG"):
+            verdict = grade(found.number, *given)
             assert verdict.status == "wrong", verdict
             assert fragment in verdict.message, verdict
             assert "could not be checked" not in verdict.message, verdict
-            assert grade(found.number, *answers) == verdict
+            assert grade(found.number, *given) == verdict
             said.append(verdict.message)
         assert len(said) >= 3
         assert len(set(said)) == len(said), "two wrong answers get one sentence"
+
+    def test_other_right_answers_are_right(self, found: source.Exercise) -> None:
+        for given in answers(found.number, "RIGHT"):
+            verdict = grade(found.number, *given)
+            assert verdict.status == "right", verdict
 
     def test_anything_at_all_gets_a_verdict(self, found: source.Exercise) -> None:
         count = len(found.run(found.solution))

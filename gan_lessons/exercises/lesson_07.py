@@ -1,12 +1,17 @@
-"""Checks of lesson 07: reading curves, and what belongs in a checkpoint."""
+"""Checks of lesson 07: reading curves, what belongs in a checkpoint, and a whole GAN."""
 
 import copy
+import time
 from typing import Any
 
 import torch
+from torch import Tensor
 
+from gan_lessons.data import load_digits
+from gan_lessons.errors import UserError
 from gan_lessons.exercises import Answer, NotYet, Wrong, call, exercise
 from gan_lessons.methods import GANSettings
+from gan_lessons.studies import examination
 from gan_lessons.training import Trainer
 
 CHOICES = ("healthy", "D learns too slowly", "G learns too slowly", "equilibrium reached")
@@ -114,3 +119,49 @@ def _equal(a: Any, b: Any) -> bool:
     if isinstance(b, list):
         return isinstance(a, list) and len(a) == len(b) and all(map(_equal, a, b))
     return bool(a == b)
+
+
+PATIENCE = 120  # seconds: a minute, on a machine half as fast
+
+
+@exercise("7.3")
+def whole(answer: Answer) -> str:
+    """A GAN of the learner's own, trained and examined."""
+    images = load_digits(source="bundled", announce=False).images
+    began = time.monotonic()
+    got = call(answer, images)
+    seconds = time.monotonic() - began
+    if not isinstance(got, tuple | list) or len(got) != 3:
+        what = f"{len(got)} things" if isinstance(got, tuple | list) else type(got).__name__
+        raise Wrong(f"three things are wanted: generator, discriminator, latent_dim; not {what}.")
+    generator, discriminator, latent_dim = got
+    for name, network in (("generator", generator), ("discriminator", discriminator)):
+        if not callable(network):
+            raise Wrong(f"the {name} is a {type(network).__name__}; a network is wanted.")
+        if type(network).__module__.startswith("gan_lessons"):
+            raise Wrong(f"the {name} comes from the package; this time build your own.")
+    if not isinstance(latent_dim, int) or latent_dim < 1:
+        raise Wrong(f"latent_dim is {latent_dim!r}; it says how many numbers z has, such as 64.")
+    if seconds > PATIENCE:
+        raise Wrong(f"it took {seconds:.0f} s. A minute is enough: fewer steps, or less width.")
+    found = _examined(generator, discriminator, latent_dim, images)
+    if found.disease:
+        raise Wrong(f"{found.disease}\n  All that was measured: {found}.")
+    return f"your GAN draws digits after {seconds:.0f} s. {found}."
+
+
+def _examined(
+    generator: Any, discriminator: Any, latent_dim: int, images: Tensor
+) -> examination.Examination:
+    try:
+        fake = examination.draw(generator, latent_dim, 200)
+        copies = (torch.cdist(fake.flatten(1), images.flatten(1)).amin(dim=1) < 1).sum()
+        if copies > 2:
+            raise Wrong(f"{copies} of 200 pictures are copies of digits that it was given.")
+        return examination.examine(generator, discriminator, latent_dim, images)
+    except UserError as error:
+        raise Wrong(str(error)) from error
+    except RuntimeError as error:
+        raise Wrong(
+            f"noise of shape (200, {latent_dim}) makes the generator stop: {error}"
+        ) from None

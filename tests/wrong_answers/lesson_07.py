@@ -2,7 +2,12 @@
 
 import copy
 
-RIGHT = {"A": "D learns too slowly", "B": "G learns too slowly", "C": "healthy"}
+import torch
+from torch import nn
+
+from gan_lessons import pretrained
+
+DIAGNOSIS = {"A": "D learns too slowly", "B": "G learns too slowly", "C": "healthy"}
 KEYS = (
     "generator",
     "discriminator",
@@ -19,17 +24,72 @@ def _pack(run, copied=True, without=()):
     return copy.deepcopy(state) if copied else state
 
 
+def least_squares(images):
+    """An honest one that differs from the solution: another loss, no penalty, a class for G."""
+
+    class Generator(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.first = nn.Sequential(nn.Linear(32, 3136), nn.BatchNorm1d(3136), nn.ReLU())
+            self.second = nn.Sequential(
+                nn.ConvTranspose2d(64, 32, 4, 2, 1), nn.BatchNorm2d(32), nn.ReLU()
+            )
+            self.third = nn.ConvTranspose2d(32, 1, 4, 2, 1)
+
+        def forward(self, z):
+            return self.third(self.second(self.first(z).view(-1, 64, 7, 7))).tanh()
+
+    generator = Generator()
+    discriminator = nn.Sequential(
+        *(nn.Conv2d(1, 32, 4, 2, 1), nn.LeakyReLU(0.2)),
+        *(nn.Conv2d(32, 64, 4, 2, 1), nn.LeakyReLU(0.2), nn.Flatten(), nn.Linear(3136, 1)),
+    )
+    optimizer_d, optimizer_g = (
+        torch.optim.Adam(network.parameters(), 2e-3, betas=(0.5, 0.99))
+        for network in (discriminator, generator)
+    )
+    for _ in range(400):
+        real = images[torch.randint(len(images), (32,))]
+        fake = generator(torch.randn(32, 32))
+        answers = discriminator(torch.cat([real, fake.detach()]))
+        optimizer_d.zero_grad()
+        nn.functional.mse_loss(answers, torch.arange(64).lt(32).float()[:, None]).backward()
+        optimizer_d.step()
+        optimizer_g.zero_grad()
+        (discriminator(fake) - 1).square().mean().backward()
+        optimizer_g.step()
+    return [generator, discriminator, 32]
+
+
+def untrained(last=None, first=lambda z: z):
+    generator = nn.Sequential(nn.Linear(8, 784), last or nn.Tanh())
+    discriminator = nn.Sequential(nn.Flatten(), nn.Linear(784, 1))
+    return (lambda z: generator(first(z))), discriminator, 8
+
+
+def shipped(change=lambda x: x, first=lambda z: z):
+    """A trained one, behind a function, with one thing wrong."""
+    generator, settings = pretrained.load_generator("dcgan")
+    return (
+        lambda z: change(generator(first(z))),
+        lambda x: x.flatten(1).mean(dim=1),
+        settings.latent_dim,
+    )
+
+
+BOARD = ((torch.arange(28)[:, None] + torch.arange(28)) % 2 * 2 - 1).float()
+RIGHT = {"7.3": [(least_squares,)]}
 WRONG = {
     "7.1": [
-        (RIGHT | {"A": "equilibrium reached"}, "so they were at step 1"),
-        (RIGHT | {"A": "G learns too slowly"}, "would be near 0. It is near"),
-        (RIGHT | {"A": "healthy"}, "never learns to tell"),
-        (RIGHT | {"B": "D learns too slowly"}, "not D that lags behind"),
-        (RIGHT | {"B": "healthy"}, "never closes"),
-        (RIGHT | {"B": "equilibrium reached"}, "both are ½"),
-        (RIGHT | {"C": "equilibrium reached"}, "different from being there"),
-        (RIGHT | {"C": "G learns too slowly"}, "look at C again"),
-        (RIGHT | {"C": "collapsed"}, "none of the choices"),
+        (DIAGNOSIS | {"A": "equilibrium reached"}, "so they were at step 1"),
+        (DIAGNOSIS | {"A": "G learns too slowly"}, "would be near 0. It is near"),
+        (DIAGNOSIS | {"A": "healthy"}, "never learns to tell"),
+        (DIAGNOSIS | {"B": "D learns too slowly"}, "not D that lags behind"),
+        (DIAGNOSIS | {"B": "healthy"}, "never closes"),
+        (DIAGNOSIS | {"B": "equilibrium reached"}, "both are ½"),
+        (DIAGNOSIS | {"C": "equilibrium reached"}, "different from being there"),
+        (DIAGNOSIS | {"C": "G learns too slowly"}, "look at C again"),
+        (DIAGNOSIS | {"C": "collapsed"}, "none of the choices"),
         ("healthy", "a dictionary with the keys"),
     ],
     "7.2": [
@@ -44,5 +104,25 @@ WRONG = {
         (lambda run: _pack(run, copied=False), "changed with it"),
         (lambda run: _pack(run) | {"rng": run.rng}, "does not hold the run's state"),
         (lambda run: [_pack(run)], "this is a list"),
+    ],
+    "7.3": [
+        (lambda images: untrained()[:2], "not 2 things"),
+        (lambda images: untrained()[0], "not function"),
+        (lambda images: (*untrained()[:2], "8"), "how many numbers z has"),
+        (lambda images: (images, *untrained()[1:]), "the generator is a Tensor"),
+        (lambda images: (pretrained.load_generator("dcgan")[0], *shipped()[1:]), "build your own"),
+        (lambda images: (*untrained()[:2], 9), "makes the generator stop"),
+        (lambda images: untrained(), "have learned nothing"),
+        (lambda images: untrained(nn.Sigmoid()), "your darkest pixel is"),
+        (lambda images: untrained(nn.Identity(), lambda z: 100 * z), "your pixels reach from"),
+        (lambda images: shipped(lambda x: x * float("nan")), "NaN or infinite"),
+        (lambda images: shipped(first=lambda z: 0 * z), "hardly depend on z"),
+        (lambda images: shipped(first=lambda z: z[:1] + 0.1 * z), "collapse: pairs"),
+        (lambda images: shipped(lambda x: (x + 0.15 * BOARD).clamp(-1, 1)), "a checkerboard"),
+        (
+            lambda images: (lambda z: images[torch.randint(5000, (len(z),))], *untrained()[1:]),
+            "are copies of digits",
+        ),
+        (lambda images: shipped(lambda x: x[:, :, ::2]), "(200, 1, 14, 28)"),
     ],
 }
