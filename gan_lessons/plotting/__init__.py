@@ -1,11 +1,13 @@
 """Matplotlib figures from arrays: one look, colours that colour-blind people can tell apart.
 
 Every function returns a new `matplotlib.figure.Figure` and touches no pyplot state; a notebook
-shows a figure that ends a cell. Real is always blue and solid, fake always orange and dashed.
+shows a figure that ends a cell. Real is always blue and solid, fake always orange and dashed;
+in diagrams the dashes are gradients.
 """
 
 from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
+from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import bars, digit_grid, matrices, mosaic, show_digits
 from gan_lessons.plotting.distributions import densities, groups, histograms
 from gan_lessons.plotting.plane import clouds, contours, paths
@@ -30,10 +32,13 @@ __all__ = [
     "lines",
     "matrices",
     "mosaic",
+    "one_pass_diagram",
     "paths",
+    "players_diagram",
     "png",
     "races",
     "show_digits",
     "smooth",
+    "steps_diagram",
     "tidy",
 ]

@@ -7,8 +7,8 @@ from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 
+from gan_lessons.plotting.boxes import arrow, box
 from gan_lessons.plotting.style import DISCRIMINATOR, REAL, Picture
 
 COURSE = Path(__file__).parents[1] / "tables" / "course.json"  # made from the lessons' sources
@@ -56,19 +56,17 @@ def _hours(lessons: Sequence[Mapping[str, Any]]) -> str:
 
 def _box(axes: Axes, lesson: Mapping[str, Any], x: float, y: float) -> None:
     on_route = lesson["digits_first"]
-    axes.add_patch(
-        FancyBboxPatch(
-            (x - WIDTH / 2, y - HEIGHT / 2),
-            WIDTH,
-            HEIGHT,
-            boxstyle="round,pad=0.05",
-            facecolor=PALE if on_route else "white",
-            edgecolor=REAL if on_route else DISCRIMINATOR,
-            linewidth=2.2 if on_route else 0.8,
-        )
-    )
     text = f"{lesson['lesson']:02d} {lesson['title']}\n{lesson['minutes']} minutes"
-    axes.text(x, y, text, ha="center", va="center", fontsize=8.5, color="#222222")
+    box(
+        axes,
+        (x, y),
+        (WIDTH, HEIGHT),
+        text,
+        face=PALE if on_route else "white",
+        edge=REAL if on_route else DISCRIMINATOR,
+        linewidth=2.2 if on_route else 0.8,
+        fontsize=8.5,
+    )
 
 
 def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
@@ -82,15 +80,4 @@ def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float]) -> 
         start, end, bend = (x - edge, y), (to_x - edge, to_y), 0.35
     else:
         start, end = (x, y - HEIGHT / 2 - 0.05), (to_x, to_y + HEIGHT / 2 + 0.05)
-    style = f"arc3,rad={bend}"
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            arrowstyle="-|>",
-            mutation_scale=9,
-            color="#777777",
-            connectionstyle=style,
-            zorder=0.5,  # below the boxes
-        )
-    )
+    arrow(axes, start, end, path=f"arc3,rad={bend}")
