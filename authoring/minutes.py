@@ -7,6 +7,7 @@ from authoring.source import Lesson
 WORDS = 150  # a minute, of text that one thinks about
 LINES = 15  # of code a minute
 PREDICTION = 0.5  # minutes for each
+ANSWER = 1  # minute for each folded answer: it was thought about, or tried in a panel
 QUIZ = 3  # minutes
 EXERCISE = re.compile(r"^## Exercise .*?(\d+) minutes?\)", re.MULTILINE)
 ASIDE = re.compile(r"<details>\s*<summary>(?!What it shows).*?</details>", re.DOTALL)
@@ -23,6 +24,7 @@ def minutes(lesson: Lesson) -> int:
     reading = len(ASIDE.sub("", text).split()) / WORDS
     lines = sum(len(source.splitlines()) for source in code) / LINES
     predicting = PREDICTION * text.count("> **Predict.**")
+    predicting += ANSWER * text.count("<summary>Answer</summary>")
     exercises = sum(map(int, EXERCISE.findall(text)))
     total = reading + lines + predicting + exercises + QUIZ + lesson.seconds / 60
     return 5 * round(total / 5)

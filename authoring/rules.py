@@ -7,6 +7,7 @@ from typing import Any
 
 import nbformat
 
+from authoring.minutes import minutes
 from authoring.source import (
     COVERED,
     FOLDED,
@@ -35,10 +36,11 @@ MACHINE_PATH = re.compile(r"(?<![\w.:/])/(?:home|root|tmp|work|Users)/[\w.]")
 ANSWERS = re.compile(r"^\s*(?:from|import) gan_lessons\.exercises\.(lesson_\d\d)", re.MULTILINE)
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 CAPTION = re.compile(r"\A(\*[^*\s].*?[^*]\*|_[^_\s].*?_)\s*(?:\n\s*\n|\Z)", re.DOTALL)
+PREDICT = "> **Predict.**"
 REQUIRED = {
     "**After this lesson you can**": "the objectives",
     "**You need**": "what a learner needs",
-    "> **Predict.**": "a box that asks for a prediction",
+    PREDICT: "a box that asks for a prediction",
     "## Quiz": "the heading of the quiz",
     "## Recap": "the recap",
     "**Going on**": "where to go on",
@@ -59,6 +61,8 @@ def problems(path: Path) -> list[str]:
     notebook = nbformat.read(lesson.notebook, as_version=4)
     found = _differences(notebook, wanted, lesson.name)
     found += _parts(lesson)
+    found += _uncovered(lesson)
+    found += _time_problems(lesson)
     found += _notes_problems(lesson)
     for cell, following in zip(notebook.cells, [*notebook.cells[1:], None], strict=True):
         found += _cell_problems(cell, lesson.number)
@@ -109,6 +113,38 @@ def _parts(lesson: Lesson) -> list[str]:
     return found
 
 
+def _uncovered(lesson: Lesson) -> Iterator[str]:
+    """Predictions whose answer is not hidden: neither folded nor in a covered output."""
+    waiting: Cell | None = None
+    for cell in lesson.cells:
+        if cell.cell_type == "code":
+            waiting = None if COVERED in tags(cell) else waiting
+            continue
+        before, *predictions = cell.source.split(PREDICT)
+        if "<details>" in before:
+            waiting = None
+        for text in predictions:
+            if waiting is not None:
+                yield _open_prediction(waiting)
+            waiting = None if "<details>" in text else cell
+    if waiting is not None:
+        yield _open_prediction(waiting)
+
+
+def _open_prediction(cell: Cell) -> str:
+    text = " ".join(cell.source.partition(PREDICT)[2].split())[:60]
+    return f"The prediction `{text}…` has no answer that is covered: tag a cell {COVERED}, or fold."
+
+
+def _time_problems(lesson: Lesson) -> Iterator[str]:
+    """Minutes that are hopes: more than five from what is counted, or not those of the text."""
+    counted = minutes(lesson)
+    if abs(lesson.minutes - counted) > 5:
+        yield f"The front matter says {lesson.minutes} minutes; counted are {counted}."
+    if f" {lesson.minutes} minutes" not in lesson.cells[0].source.replace("\n", " "):
+        yield f"Its first cell does not say that it takes {lesson.minutes} minutes."
+
+
 def _notes_problems(lesson: Lesson) -> Iterator[str]:
     """Rules about the page for the instructor."""
     name = f"{lesson.notes.parent.name}/{lesson.notes.name}"
@@ -122,9 +158,9 @@ def _notes_problems(lesson: Lesson) -> Iterator[str]:
     if tuple(re.findall("^## (.+)$", text, re.MULTILINE)) != NOTES:
         yield f"The sections of {name} are not: {', '.join(NOTES)}."
     timing = text.partition(f"## {NOTES[0]}")[2].partition(f"## {NOTES[1]}")[0]
-    minutes = sum(map(int, re.findall(r"^\|.+\| *(\d+) *\|$", timing, re.MULTILINE)))
-    if minutes != lesson.minutes:
-        yield f"The timing in {name} adds up to {minutes} minutes, the lesson has {lesson.minutes}."
+    total = sum(map(int, re.findall(r"^\|.+\| *(\d+) *\|$", timing, re.MULTILINE)))
+    if total != lesson.minutes:
+        yield f"The timing in {name} adds up to {total} minutes, the lesson has {lesson.minutes}."
 
 
 def _cell_problems(cell: Cell, lesson: int) -> Iterator[str]:

@@ -265,7 +265,7 @@ def learner_cells(lesson: Lesson) -> list[Cell]:
     for cell in lesson.cells:
         which = number(cell)
         source = known[which].stub if which else cell.source
-        if covered and cell.cell_type == "markdown":
+        if covered and cell.cell_type == "markdown" and SLIDE not in tags(cell):
             source = fold(source)
         made = _cell(cell.cell_type, source, tags(cell))
         covered = cell.cell_type == "code" and COVERED in tags(cell)

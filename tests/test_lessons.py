@@ -36,7 +36,7 @@ kernelspec:
 **After this lesson you can**
 - double a number.
 
-**You need** nothing.
+**You need** nothing. 5 minutes.
 
 ```{code-cell}
 from pathlib import Path
@@ -63,6 +63,8 @@ half_check = exercise("98.2")(lambda answer: "half of two is one.")
 > **Predict.** What is 1 + 1?
 
 ```{code-cell}
+:tags: [covered]
+
 1 + 1
 ```
 
@@ -304,6 +306,13 @@ EXERCISE_2 = TINY[TINY.index("## Exercise 98.2") : TINY.index('+++ {"tags"')]
         ('[exercise, "98.1"]', "[exercise]", 'write [exercise, "7.1"]'),
         ('"98.1"]', "98.1]", "Numbers in tags are quoted"),
         ("## Recap", "## Summary", "It lacks the recap"),
+        (
+            ":tags: [covered]\n",
+            "",
+            "The prediction `What is 1 + 1?…` has no answer that is covered",
+        ),
+        ("minutes: 5\n", "minutes: 45\n", "says 45 minutes; counted are 10"),
+        ("nothing. 5 minutes.", "nothing.", "does not say that it takes 5 minutes"),
         ("**After this lesson you can**", "Goals", "It lacks the objectives"),
         ("## Exercise 98.1 ·", "## Exercise 98.1", "It has no heading `## Exercise 98.1 ·"),
         ("# 98 · A tiny lesson", "# 98 A tiny lesson", "It does not begin with"),
