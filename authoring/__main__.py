@@ -1,4 +1,4 @@
-"""The authors' command: ``python -m authoring build|refresh|check|map|edition|site|slides``.
+"""The authors' command: ``python -m authoring COMMAND``, and ``--help`` names the commands.
 
 A command imports what it needs when it runs: editions are made where only ``make lab`` was run.
 """
@@ -42,6 +42,7 @@ def _parser(folder: Path) -> Parser:
     text = "Say what in a notebook is not as its source or the course's rules want it."
     check = command("check", _check, text)
     command("map", _map, "Draw the map of the course from the lessons' front matter.")
+    command("glossary", _glossary, "Write the page of words, signs and questions.")
     text = "Write notebooks for a class: without solutions, or with all answers."
     edition = command("edition", _edition, text)
     kind = edition.add_mutually_exclusive_group(required=True)
@@ -92,14 +93,21 @@ def _map(options: Namespace, folder: Path) -> int:
     return 0
 
 
+def _glossary(options: Namespace, folder: Path) -> int:
+    from authoring import glossary
+
+    print(glossary.write())
+    return 0
+
+
 def _each(options: Namespace, folder: Path, work: Callable[[Path], None]) -> int:
     """Do something with each lesson that is asked for, and say what is wrong with it then."""
-    from authoring import course, rules
+    from authoring import course, glossary, rules
 
     paths = sources(options.lessons, folder)
     found = [] if options.lessons else rules.orphans(folder)
     if folder == SOURCES and not options.lessons:
-        found += course.problems()
+        found += course.problems() + glossary.problems()
     for path in paths:
         try:
             work(path)

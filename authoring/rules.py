@@ -29,6 +29,7 @@ from gan_lessons.errors import UserError
 LONGEST_CELL = 20  # lines
 FEWEST_COMPARED = 5  # cells of a notebook whose outputs nbval really compares
 FEWEST_EXERCISES = 2
+WITHOUT_SOURCE = {"glossary"}  # made of other files
 FEWEST_SLIDES = 8  # the first cell, which always is one, among them
 VIEW = "application/vnd.jupyter.widget-view+json"
 NOT_COMPARED = {VIEW, "image/png", "image/jpeg"}  # by nbval
@@ -258,6 +259,6 @@ def _where(cell: Cell) -> str:
 
 def orphans(folder: Path = SOURCES) -> list[str]:
     """Notebooks that no source gives, in sentences."""
-    given = {path.stem for path in folder.glob("*.md")}
+    given = {path.stem for path in folder.glob("*.md")} | WITHOUT_SOURCE
     found = sorted(path.name for path in folder.parent.glob("*.ipynb") if path.stem not in given)
     return [f"{name} has no source in {folder.name}/." for name in found]

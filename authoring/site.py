@@ -1,4 +1,4 @@
-"""The lessons as web pages that read without a network.
+"""The lessons and the glossary as web pages that read without a network.
 
 Pictures are in the pages, formulas are MathML, and there is no script. Panels show their stills.
 """
@@ -18,12 +18,15 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
+from authoring import glossary
 from authoring.course import rows
 from authoring.source import COVERED, SOURCES, Lesson, read, sources, tags
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
 from gan_lessons.plotting import course_map, png
 
+HOME = ("index.html", "All lessons")
+GLOSSARY = ("glossary.html", glossary.TITLE)
 MAP = "each lesson with its minutes and arrows from what it needs; the list below says the same."
 CODE = HtmlFormatter(style="friendly")
 STYLE = """
@@ -88,7 +91,7 @@ def _formula(tex: str, display: str) -> str:
 def markdown(source: str) -> str:
     """HTML of a Markdown cell; links to notebooks lead to their pages."""
     html = str(MarkdownWithMath(renderer=_Renderer(escape=False)).render(source))
-    return re.sub(r'href="(\d\d_\w+)\.ipynb', r'href="\1.html', html)
+    return re.sub(r'href="(\d\d_\w+|glossary)\.ipynb', r'href="\1.html', html)
 
 
 def output(output: Any) -> str:
@@ -144,18 +147,18 @@ def index(course: Sequence[Lesson]) -> str:
         first = lesson.cells[0].source
         objectives = first.partition("**After this lesson you can**")[2].partition("\n\n")[0]
         parts.append(f"<h2>{heading}</h2>\n<p>{lesson.minutes} minutes</p>\n{markdown(objectives)}")
-    return page("GAN Lessons", "\n".join(parts), [])
+    return page("GAN Lessons", "\n".join(parts), [GLOSSARY])
 
 
 def build(out: Path, folder: Path = SOURCES) -> list[Path]:
-    """Write ``index.html`` and a page for every built lesson; return what was written.
+    """Write ``index.html``, a page for every built lesson and the glossary's; return the paths.
 
     Args:
         out: where to; made if it is not there.
         folder: where the sources are.
 
     Raises:
-        UserError: there is no lesson, or one has not been built.
+        UserError: there is no lesson, or one has not been built, or the glossary has not.
     """
     course = [read(path) for path in sources(folder=folder)]
     pages = {"index.html": index(course)}
@@ -165,14 +168,23 @@ def build(out: Path, folder: Path = SOURCES) -> list[Path]:
                 f"{lesson.notebook.name} is missing. Make it: make notebooks LESSON={lesson.name}"
             )
         notebook = nbformat.read(lesson.notebook, as_version=4)
-        links = [("index.html", "All lessons")]
+        links = [HOME]
         for other in (*course[max(place - 1, 0) : place], *course[place + 1 : place + 2]):
             links.append((_address(other), f"{other.name} · {other.title}"))
-        pages[_address(lesson)] = page(lesson.title, "\n".join(map(cell, notebook.cells)), links)
+        pages[_address(lesson)] = _whole(lesson.title, notebook, [*links, GLOSSARY])
+    words = folder.parent / glossary.NOTEBOOK.name
+    if not words.is_file():
+        raise UserError(f"{words.name} is missing. Make it: python -m authoring glossary")
+    address, title = GLOSSARY
+    pages[address] = _whole(title, nbformat.read(words, as_version=4), [HOME])
     for name, text in pages.items():
         with atomic_write(out / name) as aside:
             aside.write_text(text, encoding="utf-8")
     return [out / name for name in pages]
+
+
+def _whole(title: str, notebook: Any, links: Sequence[tuple[str, str]]) -> str:
+    return page(title, "\n".join(map(cell, notebook.cells)), links)
 
 
 def _address(lesson: Lesson) -> str:

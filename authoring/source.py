@@ -30,6 +30,15 @@ ONE_LINE = re.compile(
     r".+?(?P<comma>,?)  # solution$"
 )
 
+METADATA = {  # of every notebook
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python"},
+}
+
 Notebook = Any  # nbformat is not typed
 Cell = Any
 
@@ -306,13 +315,5 @@ def _folded(exercise: Exercise) -> str:
 
 def unexecuted(lesson: Lesson) -> Notebook:
     """The notebook as its source gives it, without outputs."""
-    metadata = {
-        "kernelspec": {
-            "display_name": "Python 3 (ipykernel)",
-            "language": "python",
-            "name": "python3",
-        },
-        "language_info": {"name": "python"},
-        "title": lesson.title,
-    }
+    metadata = METADATA | {"title": lesson.title}
     return nbformat.v4.new_notebook(cells=learner_cells(lesson), metadata=metadata)

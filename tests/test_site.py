@@ -41,10 +41,23 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
 
 
 def test_every_lesson_has_a_page_and_the_index_leads_to_it(pages: dict[str, str]) -> None:
-    assert list(pages) == ["index.html", *(f"{path.stem}.html" for path in NOTEBOOKS)]
+    assert list(pages) == [
+        "index.html",
+        *(f"{path.stem}.html" for path in NOTEBOOKS),
+        "glossary.html",
+    ]
     for name in list(pages)[1:]:
         assert f'href="{name}"' in pages["index.html"]
     assert 'alt="The map: ' in pages["index.html"]
+
+
+def test_the_glossary_is_a_page_that_every_page_leads_to(pages: dict[str, str]) -> None:
+    for name, text in pages.items():
+        assert ('<a href="glossary.html">' in text) == (name != "glossary.html"), name
+    assert "模式崩溃" in pages["glossary.html"]
+    assert 'href="04_the_playground.html"' in pages["glossary.html"]
+    assert 'href="glossary.html#Terms"' in site.markdown("[words](glossary.ipynb#Terms)")
+    assert "other_glossary.ipynb" in site.markdown("[x](other_glossary.ipynb)")
 
 
 def test_nothing_is_loaded_from_elsewhere(pages: dict[str, str]) -> None:
