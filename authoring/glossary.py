@@ -92,7 +92,7 @@ def notebook() -> Notebook:
     course = {path.name[:2]: f"{path.stem}.ipynb" for path in sources()}
 
     def link(number: int) -> str:
-        return f"[lesson {number:02d}]({course[f'{number:02d}']})"
+        return f"[lesson\N{NO-BREAK SPACE}{number:02d}]({course[f'{number:02d}']})"
 
     texts = [OPENING, "\n".join(["## Notation", "", "| sign | meaning | from |", "|---|---|---|"])]
     for sign in signs():
