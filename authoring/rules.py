@@ -41,6 +41,7 @@ PREDICT = "> **Predict.**"
 REQUIRED = {
     "**After this lesson you can**": "the objectives",
     "**You need**": "what a learner needs",
+    "**On the way**": "where one stands, and what can be skipped",
     PREDICT: "a box that asks for a prediction",
     "## Quiz": "the heading of the quiz",
     "## Recap": "the recap",

@@ -38,6 +38,8 @@ kernelspec:
 
 **You need** nothing. 5 minutes.
 
+**On the way**: nowhere.
+
 ```{code-cell}
 from pathlib import Path
 
