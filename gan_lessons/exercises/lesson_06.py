@@ -305,7 +305,8 @@ def _expect_norms(steps: Sequence[_Step]) -> None:
         if layer.eps > 1e-2:
             raise Wrong(
                 f"in BatchNorm2d({layer.num_features}, {layer.eps:g}) the second number is eps, "
-                "not momentum: weak signals are not normalised. Name it: momentum=0.2 is what Keras calls 0.8"
+                "not momentum: weak signals are not normalised. Name it: momentum=0.2 is what "
+                "Keras calls 0.8"
             )
     found = [step.shape for step in norms]
     if (N, 1, 28, 28) in found:
