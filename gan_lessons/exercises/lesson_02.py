@@ -291,7 +291,7 @@ def formulas(answer: Answer) -> str:
     _settle(answer, FORMULAS, "slope")
     return (
         "formula 1 makes G look more fake, 2 pays D for being fooled, in 3 G does not occur, and "
-        "4 is the hinge loss. One derivative each refutes the first three, without staring at minus "
+        "4 is the hinge loss. One derivative each refutes the first three, no staring at minus "
         "signs."
     )
 
