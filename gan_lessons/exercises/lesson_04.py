@@ -96,8 +96,10 @@ def treatment(answer: Answer) -> str:
 def _why_still_ill(plan: Plan) -> str:
     pace_d = plan.lr_discriminator * plan.discriminator_steps
     pace_g = plan.lr_generator * plan.generator_steps
+    if pace_g == 0 or pace_d == 0:
+        return f"{'G' if pace_g == 0 else 'D'} stands still: a rate of 0 learns nothing."
     if pace_g > PATIENT["lr_generator"]:
-        return "G is faster than before, so that it crowds together even sooner. D is too slow."
+        return "G is faster than before (rate × updates), and it was ahead of D already."
     if pace_d < PATIENT["lr_discriminator"]:
         return "D is slower than before: it notices the crowd even later."
     if pace_d < pace_g:
@@ -113,13 +115,13 @@ def _why_still_ill(plan: Plan) -> str:
             "crowd has settled: let D learn a few times as fast as G."
         )
     if max(plan.beta1_generator, plan.beta1_discriminator) >= 0.5:
-        return "The pace is right, but β1 keeps both going where the other was before."
+        return "The pace is right; look at β1, which keeps a player going where it went before."
     return "Rates and β1 look healthy; go back to the rest of what you changed."
 
 
 @exercise("4.2")
 def fitting_noise(answer: Answer) -> str:
-    """Noise from which G reaches the whole spiral: two numbers or more, of a scale near 1."""
+    """Noise from which G reaches the whole spiral: what counts is what a run finds."""
     noise = _settings(answer)
     wanted = {"latent_dim", "noise", "noise_scale"}
     if set(noise) != wanted:
@@ -132,14 +134,16 @@ def fitting_noise(answer: Answer) -> str:
     score = tried(plan)
     found = f"After {TRIED:,} steps: {score.covered} of 10 stretches, {score.good:.0%} good."
     if score.covered >= 8 and score.good >= 0.7:
+        if noise["latent_dim"] == 1:
+            return f"{found} Even a thread can find the spiral, if its scale lets G tell z apart."
         return f"{found} A sheet with room to fold finds the spiral; its scale lets G tell z apart."
     small, thin = noise["noise_scale"] < 0.5, noise["latent_dim"] == 1
     if small and thin:
         raise Wrong(f"{found} Both of the friend's mistakes are still there: thread and scale.")
     if thin:
         raise Wrong(
-            f"{found} With one number G bends a thread. A spiral is a curve, too, but the thread "
-            "has to find the way there, and it cannot cross from winding to winding."
+            f"{found} With one number G bends a thread. A spiral is a curve, too, but this thread "
+            "has not found its way there. Try more numbers, or another scale."
         )
     if small:
         raise Wrong(
