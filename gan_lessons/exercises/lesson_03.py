@@ -23,6 +23,7 @@ from gan_lessons.exercises import (
 LATENT = 4
 N = 24  # samples in a batch
 RATE = 0.05
+CALLS = 20  # further calls, so that the noise can be looked at
 
 
 @exercise("3.1")
@@ -107,7 +108,7 @@ class Trial:
     Both hold gradients that G's latest step left behind, as in every real loop.
     """
 
-    sharp: bool = False  # a D that is very sure, and of the wrong thing
+    sharp: float = 1.0  # what D's last layer is multiplied by: ±300 is very sure, and wrong
     noise: list[Tensor] = field(default_factory=list)
     log: Counter[str] = field(default_factory=Counter)
 
@@ -119,8 +120,7 @@ class Trial:
         with torch.no_grad():
             for p in [*self.generator.parameters(), *self.discriminator.parameters()]:
                 p.copy_(0.8 * torch.randn(p.shape, generator=rng))
-            if self.sharp:
-                last.weight.mul_(300)
+            last.weight.mul_(self.sharp)
         self.real = 1.5 + 0.5 * torch.randn(N, 1, generator=rng)
         z = torch.randn(N, LATENT, generator=rng)
         F.softplus(-self.discriminator(self.generator(z))).mean().backward()
@@ -207,6 +207,11 @@ def discriminator_step(answer: Answer) -> str:
             "gradients that would make fakes easy to recognise. Cut the fakes off: "
             "generator(z).detach()."
         )
+    if not all(p.requires_grad for p in trial.generator.parameters()):
+        raise Wrong(
+            "G is left frozen (requires_grad is off), and its own next step will fail. There is no "
+            "need to freeze it: detach() keeps the gradient out of G."
+        )
     _refuse_used_noise(answer, trial, trial.real)
     _expect_returned(returned, loss)
     _expect_safe(answer, 1)
@@ -234,12 +239,13 @@ def _other_discriminator_losses(real: Tensor, fake: Tensor) -> list[tuple[Tensor
         ),
         (
             soft(-real).mean(),
-            "D saw reals only, and so learns to say “real” to everything; −log(1 − D(G(z))) is "
-            "missing.",
+            "D was moved by the reals alone, and so learns to say “real” to everything; "
+            "−log(1 − D(G(z))) is missing, or its gradient is cut off behind D.",
         ),
         (
             soft(fake).mean(),
-            "D saw fakes only, and so learns to say “fake” to everything; −log D(x) is missing.",
+            "D was moved by the fakes alone, and so learns to say “fake” to everything; "
+            "−log D(x) is missing, or its gradient is cut off.",
         ),
         (soft(-d_real).mean() + soft(d_fake).mean(), SIGMOID_TWICE),
         (
@@ -355,8 +361,13 @@ def _expect_movement(
     """Raise Wrong or NotYet unless the player was moved once, by the gradient of ``loss``."""
     name, used = NAMES[player], trial.used(player)
     right = trial.gradient(loss, player)
-    if _near(used, right) and trial.log[f"{name} stepped"] <= 1:
+    if _near(used, right) and trial.log[f"{name} stepped"] == 1:
         return
+    if used.any() and not trial.log[f"{name} stepped"]:
+        raise Wrong(
+            f"{name} moved, but optimizer_{name.lower()}.step() was never called. Here it would be "
+            "plain descent; in the course it is Adam, which remembers earlier gradients."
+        )
     _refuse_wrong_order(trial, player)
     stale = trial.stale[player]
     gradients = [(trial.gradient(other, player), why) for other, why in others]
@@ -423,8 +434,8 @@ def _scaled(times: float) -> str:
     if close(times, N, 1e-2):
         return "the losses are summed over the batch; with the mean any batch pulls equally hard."
     return (
-        f"the direction is right, but the step is {times:.3g} times as long as the loss asked for: "
-        "one mean for each pile of samples, added up."
+        f"the direction is right, but the step is {times:.3g} times as long as the loss asked for. "
+        "Wanted are the plain means, added up, and their gradient neither scaled nor clipped."
     )
 
 
@@ -433,12 +444,40 @@ def _angle(a: Tensor, b: Tensor) -> float:
 
 
 def _refuse_used_noise(answer: Answer, trial: Trial, given: Tensor | int) -> None:
-    again = Trial()
-    again.play(answer, given)
-    if torch.equal(again.noise[-1], trial.noise[-1]):
+    """Raise Wrong unless many calls draw new noise each, and all of it is standard normal."""
+    batches = [trial.noise[-1]]
+    for _ in range(CALLS):
+        again = Trial()
+        again.play(answer, given)
+        if not again.noise:
+            raise Wrong(
+                "a later call did not ask the generator: its fakes are kept from an earlier one. "
+                "Make new fakes inside the function, at every call."
+            )
+        if any(torch.equal(again.noise[-1], batch) for batch in batches):
+            raise Wrong(
+                "two calls used the same noise: G would learn to draw one batch, and be asked "
+                "about nothing else. Draw z inside the function, without a seed."
+            )
+        batches.append(again.noise[-1])
+    _expect_normal(torch.cat(batches))
+
+
+def _expect_normal(z: Tensor) -> None:
+    mean, spread = z.mean().item(), z.std().item()
+    if torch.equal(z, z.round()):
+        raise Wrong("the noise is made of whole numbers. Draw it from a normal density.")
+    if len(z.unique(dim=0)) < len(z) or len(z.unique(dim=1).T) < z.shape[1]:
+        raise Wrong("rows or columns of the noise repeat. Draw every number anew: torch.randn.")
+    if abs(mean) > 0.2 or not 0.85 < spread < 1.15:
         raise Wrong(
-            "two calls used the same noise: G would learn to draw one batch, and be asked about "
-            "nothing else. Draw z inside the function, without a seed."
+            f"the noise has mean {mean:.2f} and standard deviation {spread:.2f}; a standard normal "
+            "density has 0 and 1: torch.randn."
+        )
+    if z.abs().max() < 2.2:
+        raise Wrong(
+            f"no noise lies beyond ±{z.abs().max():.2f}, as if drawn evenly from an interval. "
+            "A normal density goes on: torch.randn."
         )
 
 
@@ -452,15 +491,23 @@ def _expect_returned(returned: Answer, loss: Tensor) -> None:
 
 
 def _expect_safe(answer: Answer, player: int) -> None:
-    """Raise Wrong unless the gradient survives a D that is very sure of itself."""
-    trial = Trial(sharp=True)
-    trial.play(answer, trial.real if player else N)
-    generator, discriminator = trial.before
-    fake = discriminator(generator(trial.noise[-1]))
-    real = discriminator(trial.real)
-    loss = _discriminator_loss(real, fake) if player else _generator_loss(fake)
-    if not _near(trial.used(player), trial.gradient(loss, player)):
-        raise Wrong(
-            "with logits of a few hundred the gradient is lost: sigmoid rounds to 0 or 1 before "
-            "the logarithm. Stay with logits: softplus, or binary_cross_entropy_with_logits."
-        )
+    """Raise Wrong unless the gradient survives a D that is very sure, and wrong, on either pile."""
+    for sharp in (300.0, -300.0):
+        trial = Trial(sharp=sharp)
+        trial.play(answer, trial.real if player else N)
+        generator, discriminator = trial.before
+        fake = discriminator(generator(trial.noise[-1]))
+        real = discriminator(trial.real)
+        loss = _discriminator_loss(real, fake) if player else _generator_loss(fake)
+        used, right = trial.used(player), trial.gradient(loss, player)
+        if not _near(used, right):
+            found = (
+                "NaN"
+                if used.isnan().any()
+                else f"{float(used.norm() / right.norm()):.2g} times the right length"
+            )
+            raise Wrong(
+                f"for small logits the step is right; with logits of a few hundred it is "
+                f"{found}: a sigmoid that rounds to 0 or 1, or an exp that overflows, loses the "
+                "gradient. Stay with logits: softplus, or binary_cross_entropy_with_logits."
+            )

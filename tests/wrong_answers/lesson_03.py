@@ -174,12 +174,52 @@ def both(call):
     return d_moves(lambda loss, g, d: call(loss, d)), g_moves(lambda loss, g, d: call(loss, g))
 
 
-def from_probabilities(real, fake):
-    return -torch.log(torch.sigmoid(real)).mean() - torch.log(1 - torch.sigmoid(fake)).mean()
-
-
 def clamped(fake):
     return F.binary_cross_entropy(torch.sigmoid(fake), torch.ones_like(fake))
+
+
+def half_safe(real, fake):
+    return F.softplus(-real).mean() - torch.log(1 - torch.sigmoid(fake)).mean()
+
+
+def g_left_frozen(generator, discriminator, optimizer_g, optimizer_d, real):
+    generator.requires_grad_(False)
+    fake = generator(fresh(len(real)))
+    return update(d_loss(discriminator(real), discriminator(fake)), optimizer_d)
+
+
+def by_hand(loss, own):
+    own.zero_grad()
+    loss.backward()
+    with torch.no_grad():
+        for p in own.param_groups[0]["params"]:
+            p -= own.param_groups[0]["lr"] * p.grad
+
+
+def under_no_grad(generator, discriminator, optimizer_g, optimizer_d, real):
+    with torch.no_grad():
+        fake = generator(torch.empty(len(real), 4).normal_())
+    loss = bce(discriminator(real), 1.0) + bce(discriminator(fake), 0.0)
+    return update(loss, optimizer_d)
+
+
+def in_two_backwards(generator, discriminator, optimizer_g, optimizer_d, real):
+    optimizer_d.zero_grad()
+    fake = generator(fresh(real.shape[0])).data
+    first = -F.logsigmoid(discriminator(real)).mean()
+    first.backward()
+    second = -F.logsigmoid(-discriminator(fake)).mean()
+    second.backward()
+    optimizer_d.step()
+    return first.item() + second.item()
+
+
+def frozen_and_freed(generator, discriminator, optimizer_g, optimizer_d, n):
+    discriminator.requires_grad_(False)
+    loss = -F.logsigmoid(discriminator(generator(fresh(n)))).mean()
+    update(loss, optimizer_g)
+    discriminator.requires_grad_(True)
+    return loss.detach()
 
 
 def eye(rows):
@@ -204,8 +244,8 @@ WRONG = {
         (both(never_cleared)[0], "pull it towards calling fakes real"),
         (d_step(lambda r, f: F.softplus(r).mean() + F.softplus(-f).mean()), "taught to call reals"),
         (d_step(lambda r, f: bce(r, 1.0) + bce(f, 1.0)), "both piles were taught as"),
-        (d_step(lambda r, f: F.softplus(-r).mean()), "reals only"),
-        (d_step(lambda r, f: F.softplus(f).mean()), "fakes only"),
+        (d_step(lambda r, f: F.softplus(-r).mean()), "by the reals alone"),
+        (d_step(lambda r, f: F.softplus(f).mean()), "by the fakes alone"),
         (d_step(lambda r, f: -d_loss(r, f)), "goes uphill"),
         (d_step(lambda r, f: d_loss(r.sigmoid(), f.sigmoid())), "sigmoid is applied twice"),
         (d_step(lambda r, f: f.mean() - r.mean()), "without end, another game's loss"),
@@ -228,7 +268,14 @@ WRONG = {
         (d_step(noise=lambda n: torch.zeros(n, 4)), "rows of the noise are the same"),
         (d_step(noise=lambda n: fresh(64)), "there are 64 fakes"),
         (no_fakes, "the generator was never called"),
-        (d_step(from_probabilities), "gradient is lost"),
+        (d_step(half_safe), "of a few hundred it is"),
+        (d_step(noise=lambda n: torch.rand(n, 4) * 3.4 - 1.7), "as if drawn evenly"),
+        (d_step(noise=lambda n: fresh(n) / 10), "standard deviation 0.1"),
+        (d_step(noise=lambda n: fresh(n) + 1), "the noise has mean"),
+        (d_step(noise=lambda n: fresh(n // 2).repeat(2, 1)), "rows or columns of the noise repeat"),
+        (d_step(noise=lambda n: fresh(n).round()), "made of whole numbers"),
+        (g_left_frozen, "G is left frozen"),
+        (both(by_hand)[0], "optimizer_d.step() was never called"),
         (d_step(lambda r, f: F.softplus(-r) + F.softplus(f)), "take the mean before"),
         (d_step(noise=lambda n: torch.randn(n, 1)), "G takes noise of shape (n, 4)"),
     ],
@@ -259,6 +306,32 @@ WRONG = {
         (g_step(noise=lambda n: fresh(64)), "there are 64 fakes"),
         (no_fakes_for_g, "the generator was never called"),
         (frozen, "left frozen"),
-        (g_step(clamped), "gradient is lost"),
+        (g_step(clamped), "of a few hundred it is 0 times"),
+        (g_step(noise=lambda n: torch.rand(n, 4) * 3.4 - 1.7), "as if drawn evenly"),
+        (g_step(noise=lambda n: fresh(n) * 2), "the noise has mean"),
+        (both(by_hand)[1], "optimizer_g.step() was never called"),
+    ],
+}
+
+RIGHT = {
+    "3.1": [
+        (eye(lambda r: [[1 - r * r, -r], [r, 1.0]]),),
+        (
+            lambda rate: (
+                torch.tensor([[1, -rate], [0, 1]]) @ torch.tensor([[1.0, 0.0], [rate, 1.0]])
+            ),
+        ),
+        (lambda rate: torch.stack([torch.tensor([1 - rate**2, -rate]), torch.tensor([rate, 1])]),),
+    ],
+    "3.2": [
+        (d_step(lambda r, f: bce(r, 1.0) + bce(f, 0.0)),),
+        (d_step(lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean()),),
+        (under_no_grad,),
+        (in_two_backwards,),
+    ],
+    "3.3": [
+        (g_step(lambda f: bce(f, 1.0)),),
+        (g_step(lambda f: -F.logsigmoid(f).sum() / len(f)),),
+        (frozen_and_freed,),
     ],
 }
