@@ -74,22 +74,27 @@ def _refuse_other_losses(got: Answer, logits: Tensor) -> None:
 
 
 def _refuse_unsafe(answer: Answer) -> None:
-    sure = torch.tensor([-1000.0, -1000.0], requires_grad=True)
-    got = call(answer, sure)
-    if not isinstance(got, Tensor) or not got.requires_grad:
-        raise Wrong("no gradient can flow back: return the tensor itself, without item or detach.")
-    if got.isinf().any():
-        raise Wrong(
-            "for a logit of −1000 the loss is infinite: sigmoid rounds to 0, and log 0 = −∞. "
-            "Stay with logits: −log sigmoid(t) = softplus(−t)."
-        )
-    (gradient,) = torch.autograd.grad(got, sure)
-    if not close(gradient, torch.tensor([-0.5, -0.5])):
-        raise Wrong(
-            f"for a logit of −1000 the loss is {got.item():.4g}, where 1000 is wanted, and its "
-            "gradient is lost: clipping a probability hides the trouble, and G stops learning. "
-            "Stay with logits: −log sigmoid(t) = softplus(−t)."
-        )
+    for logit, want, slope in ((-1000.0, 1000.0, -1.0), (1000.0, 0.0, 0.0), (-40.0, 40.0, -1.0)):
+        sure = torch.tensor([logit, logit], requires_grad=True)
+        got = call(answer, sure)
+        if not isinstance(got, Tensor) or not got.requires_grad:
+            raise Wrong(
+                "no gradient can flow back: return the tensor itself, without item or detach."
+            )
+        at = f"at t = {logit:g}".replace("-", "−")
+        if not close(got, torch.tensor(want), 1e-3):
+            raise Wrong(
+                f"{at} the loss is {got.item():.4g}, where {want:g} is wanted: a sigmoid, an exp "
+                "or a bound on the way has lost it. Stay with logits: "
+                "−log sigmoid(t) = softplus(−t)."
+            )
+        (gradient,) = torch.autograd.grad(got, sure)
+        if not close(gradient, torch.full((2,), slope / 2)):
+            raise Wrong(
+                f"{at} the loss is right, but its slope is {gradient.sum().item():.4g}, where "
+                f"{slope:g} is wanted: something on the way overflows or is rounded, and the "
+                "gradient is lost. Stay with logits: −log sigmoid(t) = softplus(−t)."
+            )
 
 
 @exercise("5.2")
