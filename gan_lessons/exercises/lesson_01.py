@@ -32,7 +32,7 @@ def optimal_discriminator(answer: Answer) -> str:
         if close(got, wrong):
             raise Wrong(sentence)
     why = "At each x, set the derivative of p log d + q log(1 − d) with respect to d to zero"
-    expect_close(got, p / (p + q), why)
+    expect_close(got, p / (p + q), why, 1e-5)
     p, q = torch.tensor([0.0, 2.0, 0.0]), torch.tensor([0.0, 0.0, 2.0])
     got = call(answer, p, q)
     expect_shape(got, p.shape)
@@ -43,6 +43,9 @@ def optimal_discriminator(answer: Answer) -> str:
     expect_close(
         got, torch.tensor([0.5, 1.0, 0.0]), "Where both are 0 it is ½, elsewhere p / (p + q)"
     )
+    p, q = torch.tensor([1e-6, 3e-4, 2e-2]), torch.tensor([3e-6, 1e-4, 1e-2])
+    why = "Where both are small, but not 0, it is still p / (p + q)"
+    expect_close(call(answer, p, q), p / (p + q), why, 1e-3)
     return "p / (p + q) is the share of the samples at x that are real, and ½ where p = q."
 
 

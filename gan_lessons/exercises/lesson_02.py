@@ -16,7 +16,7 @@ HUGE = torch.tensor([-1000.0, -100.0, -25.0, 25.0, 100.0, 1000.0])
 @exercise("2.1")
 def discriminator_loss(answer: Answer) -> str:
     """−E log D(x) − E log(1 − D(G(z))) from logits (Goodfellow et al. 2014, equation 1)."""
-    real, fake = torch.tensor([-1.0, 0.5, 2.0]), torch.tensor([-2.5, -0.5, 0.25, 1.0, 1.5])
+    real, fake = torch.tensor([-1.0, 0.5, 2.0]), torch.tensor([-2.5, -0.5, 0.25, 1.0, 2.5])
     got = _call(answer, real, fake)
     if isinstance(got, Tensor) and got.isnan().any():
         raise Wrong(
@@ -85,6 +85,10 @@ def _refuse_other_losses(got: Answer, real: Tensor, fake: Tensor) -> None:
         (
             on_real.mean() - (1 - F.logsigmoid(fake)).mean(),
             "log(1 − D) is not 1 − log D: on a fake D pays −log(1 − D) = softplus(t).",
+        ),
+        (
+            on_real.mean() + 0.1 * real.mean() + on_fake.mean(),
+            "the reals have the target 0.9: that is one-sided label smoothing. Here it is 1.",
         ),
         (on_real.mean(), "the fakes are missing: this D may call everything real."),
         (on_fake.mean(), "the reals are missing: this D may call everything fake."),

@@ -1,12 +1,13 @@
 """Checks of lesson 06. Each answers in words and names the misconception that it saw."""
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
+from torch.nn.utils import parametrize
 
 from gan_lessons.exercises import Answer, Wrong, call, close, exercise
 from gan_lessons.networks import count_parameters
@@ -131,6 +132,7 @@ def build_generator(answer: Answer) -> str:
     _expect_tanh(network, z)
     _expect_norms(steps)
     _expect_even(maps)
+    _expect_only(network, GENERATOR_LAYERS)
     _expect_activations(steps, nn.ReLU, "ReLU", 2, "after each BatchNorm", nn.BatchNorm2d)
     _expect_parameters(network, GENERATOR_PARAMETERS)
     return (
@@ -167,6 +169,7 @@ def build_discriminator(answer: Answer) -> str:
         raise Wrong(f"the result has shape {_shape(steps[-1].shape)}; one logit per image is (N,).")
     _expect_logits(network, images)
     _expect_even(convolutions)
+    _expect_only(network, DISCRIMINATOR_LAYERS)
     _expect_activations(steps, nn.LeakyReLU, "LeakyReLU", 2, "after each convolution", nn.Conv2d)
     slopes = {m.negative_slope for m in _layers(network) if isinstance(m, nn.LeakyReLU)}
     if slopes != {0.2}:
@@ -291,6 +294,43 @@ def _expect_even(steps: Sequence[_Step]) -> None:
             )
 
 
+# How often each kind of layer may occur.
+GENERATOR_LAYERS: dict[type[nn.Module], tuple[int, int]] = {
+    nn.Linear: (1, 1),
+    nn.Unflatten: (1, 2),
+    nn.Flatten: (0, 1),
+    nn.BatchNorm2d: (2, 2),
+    nn.ReLU: (2, 2),
+    nn.ConvTranspose2d: (2, 2),
+    nn.Tanh: (1, 1),
+}
+DISCRIMINATOR_LAYERS: dict[type[nn.Module], tuple[int, int]] = {
+    nn.Conv2d: (2, 2),
+    nn.LeakyReLU: (2, 2),
+    nn.Flatten: (1, 3),
+    nn.Unflatten: (0, 2),
+    nn.Linear: (1, 1),
+}
+
+
+def _expect_only(
+    network: nn.Sequential, allowed: Mapping[type[nn.Module], tuple[int, int]]
+) -> None:
+    """Wrong if a layer stands there that the table has not, or one too many."""
+    layers = [layer for layer in _layers(network) if not isinstance(layer, nn.Identity)]
+    for layer in layers:
+        kinds = [kind for kind in allowed if isinstance(layer, kind)]
+        if kinds and (parametrize.is_parametrized(layer) or layer._forward_pre_hooks):
+            raise Wrong(f"a {kinds[0].__name__} has its weights normalised; the table's are plain.")
+        activations = (nn.ReLU, nn.LeakyReLU, nn.modules.dropout._DropoutNd)  # looked at below
+        if not kinds and not isinstance(layer, activations):
+            raise Wrong(f"there is {type(layer).__name__}, and none in the table.")
+    for kind, (_, most) in allowed.items():
+        found = sum(isinstance(layer, kind) for layer in layers)
+        if found > most and kind not in (nn.ReLU, nn.LeakyReLU):
+            raise Wrong(f"there are {found} {kind.__name__} layers; the table has {most}.")
+
+
 def _expect_norms(steps: Sequence[_Step]) -> None:
     if not _of(steps, nn.modules.batchnorm._BatchNorm):
         raise Wrong("there is no BatchNorm in this generator; the table has it in two places.")
@@ -351,13 +391,13 @@ def _expect_tanh(network: nn.Sequential, z: Tensor) -> None:
 
 def _expect_logits(network: nn.Sequential, images: Tensor) -> None:
     logits = _loud(network, torch.cat([images, -images]))
-    if logits.min() >= 0 and logits.max() <= 1:
-        raise Wrong(
-            "the results lie in [0, 1]: there is a sigmoid at the end. The losses take logits; "
-            "log(sigmoid) of a confident D rounds to log 0."
-        )
     if logits.abs().max() <= 1:
-        raise Wrong("the results lie in [−1, 1]: nothing may follow D's linear layer, no tanh.")
+        last = [m for m in _layers(network) if not isinstance(m, nn.Flatten | nn.Unflatten)][-1]
+        raise Wrong(
+            f"the results lie in [−1, 1]: there is {type(last).__name__} at the end, and nothing "
+            "may follow D's linear layer. The losses take logits; log(sigmoid) of a confident D "
+            "rounds to log 0."
+        )
     linear_last = [m for m in _layers(network) if not isinstance(m, nn.Flatten | nn.Unflatten)][-1]
     if not isinstance(linear_last, nn.Linear):
         name = type(linear_last).__name__

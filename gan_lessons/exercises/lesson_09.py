@@ -126,11 +126,13 @@ def _examine_noise(answer: Answer) -> None:
     if len(drawn) < 2:
         raise Wrong("G has to make fakes in every step: call generator(noise).")
     half = len(drawn) // 2
-    if drawn[0].shape == drawn[half].shape and torch.equal(drawn[0], drawn[half]):
-        raise Wrong(
-            "two steps in a row use the same noise: G learns to draw for these few z alone (noise "
-            "once). Something sets the seed inside the step; set it once, before the loop."
-        )
+    for one, other in zip(drawn[:half], drawn[half:], strict=False):
+        if one.shape == other.shape and torch.equal(one, other):
+            raise Wrong(
+                "two steps in a row use the same noise: G learns to draw for these few z alone "
+                "(noise once). Either the seed is set inside the step, or noise is kept from the "
+                "step before: draw it anew each time."
+            )
 
 
 def _examine_gradients(answer: Answer) -> None:
@@ -178,6 +180,11 @@ def _examine_gradients(answer: Answer) -> None:
                 f"of the new gradients (never cleared). optimizer_{name.lower()}.zero_grad() "
                 "belongs just before that loss's backward()."
             )
+    if len(after_d) > 1:
+        raise Wrong(
+            f"optimizer_d.step() is called {len(after_d)} times in one step: D moved once more, "
+            "and G's step is not D's business."
+        )
     if not torch.equal(after_d[-1], clinic.flat(discriminator)):
         raise Wrong("D moved once more after its own step: G's step is not D's business.")
 
@@ -218,12 +225,15 @@ def mended_initialise(answer: Answer) -> str:
             f"γ still has mean {scale:.3f}: BatchNorm brings the spread to 1, and γ multiplies it "
             f"down to {shown:.3f} at once. Around which number should γ be drawn?"
         )
-    if norm.std().item() > 0.1:
+    if norm.std().item() > 0.04:
         raise Wrong(f"γ has standard deviation {norm.std():.2f}; it is drawn from N(1, 0.02).")
     if abs(scale - 1) > 0.05:
         raise Wrong(f"γ has mean {scale:.2f}, and the spread is {shown:.2f}: both should be 1.")
     if norm.std().item() < 0.005:
         raise Wrong("γ is the same for every channel; draw it from N(1, 0.02), as the DCGAN does.")
+    shift = subject.generator[1].bias.detach().abs().max().item()
+    if shift > 0.05:
+        raise Wrong(f"β, BatchNorm's bias, is up to {shift:.2f}; the script leaves it at 0.")
     rows = [subject.step(number) for number in range(1, 51)]
     late = rows[-1].spread
     if not 0.8 < late < 1.2:

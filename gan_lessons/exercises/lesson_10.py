@@ -26,15 +26,15 @@ class _Witness(nn.Module):
 @exercise("10.1")
 def gradient_penalty(answer: Answer) -> str:
     """E (‖∇D(x̂)‖ − 1)² (Gulrajani et al. 2017, equation 3, without λ)."""
-    real = torch.rand(256, 1, 3, 3)
-    fake = real + 0.5 + torch.rand(256, 1, 3, 3)  # never near its real: the weights can be read
+    real = torch.rand(256, 2, 3, 3)
+    fake = real + 0.5 + torch.rand(256, 2, 3, 3)  # never near its real: the weights can be read
     witness = _Witness(real.shape[1:], 0.4)  # slopes below and above 1
     got = call(answer, witness, real, fake)
     if isinstance(got, Tensor) and got.isnan().any():
         raise Wrong("the result is NaN.")
     _refuse_wrong_points(witness.seen, real, fake)
     points = witness.seen[-1]
-    gradients = (witness.w * points + witness.b).flatten(1)  # (256, 9), differentiable in w, b
+    gradients = (witness.w * points + witness.b).flatten(1)  # (256, 18), differentiable in w, b
     want = (gradients.norm(dim=1) - 1).square().mean()
     _refuse_other_values(got, gradients.detach(), points.shape)
     expect_shape(got, (), "A penalty is one number: the mean over the batch.")
@@ -50,6 +50,7 @@ def gradient_penalty(answer: Answer) -> str:
         if found is None or not close(found, expected, 1e-3):
             raise Wrong("the value is right, but its gradient to D's parameters is not.")
     _refuse_nan(answer, real, fake)
+    _refuse_one_shape(answer, witness)
     return (
         "one weight from U(0, 1) for each pair, one norm for each sample, pulled to 1 from both "
         "sides, and a graph through which D can learn it."
@@ -94,6 +95,24 @@ def _refuse_wrong_points(seen: list[Tensor], real: Tensor, fake: Tensor) -> None
         raise Wrong("the weights lie in [0, 1], but are not uniform: torch.rand makes U(0, 1).")
 
 
+def _refuse_one_shape(answer: Answer, before: "_Witness") -> None:
+    """The penalty is for points of the plane, too, and its weights are new in each call."""
+    real = torch.rand(256, 2)
+    witness = _Witness(real.shape[1:], 0.4)
+    fake = real + 0.5 + torch.rand(256, 2)
+    try:
+        got = call(answer, witness, real, fake)
+        _refuse_wrong_points(witness.seen, real, fake)
+    except Wrong as error:
+        raise Wrong(f"for points of the plane, shape (256, 2): {error}") from None
+    norms = (witness.w * witness.seen[-1] + witness.b).norm(dim=1)
+    expect_close(got, (norms - 1).square().mean(), "That is for points of the plane, (256, 2)")
+    again = _Witness(real.shape[1:], 0.4)
+    call(answer, again, real, fake)
+    if torch.equal(again.seen[-1], witness.seen[-1]):
+        raise Wrong("two calls use the same weights: they are to be drawn anew, so set no seed.")
+
+
 def _refuse_other_values(got: Answer, gradients: Tensor, shape: torch.Size) -> None:
     norms = gradients.norm(dim=1)
     channels = gradients.view(shape).norm(dim=1)
@@ -126,6 +145,10 @@ def _refuse_other_values(got: Answer, gradients: Tensor, shape: torch.Size) -> N
         (
             (channels - 1).square().mean(),
             "the norm was taken over the channels of each pixel: flatten each sample first.",
+        ),
+        (
+            (gradients.view(shape).flatten(2).norm(dim=2) - 1).square().mean(),
+            "the norm was taken for each channel by itself: flatten each sample first.",
         ),
         (
             (norms / len(norms) - 1).square().mean(),

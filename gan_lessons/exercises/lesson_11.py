@@ -54,6 +54,17 @@ def frechet(answer: Answer) -> str:
     a, b = _pair(60, 25)
     want = metrics.frechet_distance(metrics.statistics(a), metrics.statistics(b))
     expect_close(call(answer, a, b), want, "This time there were 60 reals and 25 fakes", 1e-3)
+    a, b = _pair(3, 3)
+    gap, both = (a.mean(dim=0) - b.mean(dim=0)).square().sum(), (a.T.cov() + b.T.cov()).trace()
+    shared = torch.linalg.eigvals(a.T.cov() @ b.T.cov()).real.clamp(min=0).sqrt().sum()
+    want, got = gap + both - 2 * shared, call(answer, a, b)
+    if not math.isfinite(float(got)):
+        raise Wrong(
+            "with 3 samples each, fewer than features, the result is NaN: eigenvalues that are 0 "
+            "come out as −1e-17 or so. Take the root of complex numbers, and .real after it, or "
+            "clamp at 0 before."
+        )
+    expect_close(got, want, "This time there were 3 of each, fewer than features", 1e-2)
     return (
         "how far the means are apart, squared, plus how different the spreads are: with one "
         "feature the second part is (σ_real − σ_fake)²."
@@ -139,6 +150,8 @@ def _cases() -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     )
     copies = training + 0.15 * jitter
     white = torch.linalg.solve(_root(other.T.cov()), (other - other.mean(dim=0)).T).T
+    lucky = honest.clone()
+    lucky[0] = training[0] + 1e-3
     twin = white @ _root(training.T.cov()) + training.mean(dim=0)
     fakes = {
         "copies": copies,
@@ -147,6 +160,8 @@ def _cases() -> tuple[Tensor, Tensor, dict[str, Tensor]]:
         "narrow": honest / 4,
         "wide": honest * 2,
         "twin": twin,
+        "lucky": lucky,
+        "mirror": held_out + 0.15 * jitter,
     }
     return training, held_out, fakes
 
@@ -168,7 +183,7 @@ def memoriser(suspicion: Answer, culprit: Answer) -> str:
             "the score is turned round: copies of the training data get a lower one than honest "
             "fakes. Higher should mean more suspicious."
         )
-    innocents = ("honest", "narrow", "wide", "twin")
+    innocents = ("honest", "narrow", "wide", "twin", "lucky", "mirror")
     if min(score["copies"], score["half"]) - score["honest"] < 1e-9:
         raise Wrong("copies of the training data get the same score as honest fakes.")
     _refuse_false_accusations(score, innocents)
@@ -235,5 +250,7 @@ _LOOKS = {
     "honest": "freshly drawn",
     "narrow": "four times narrower",
     "wide": "twice as wide",
+    "lucky": "with one fake of 300 on top of a training sample",
+    "mirror": "as near to the held-out data as copies are to the training data",
     "twin": "with the training data's mean and covariance",
 }

@@ -12,6 +12,24 @@ def best_value(p, q, dx):
     return game.value(p, q, game.optimal_discriminator(p, q), dx)
 
 
+def with_loop(p, q):
+    pairs = zip(p.tolist(), q.tolist(), strict=True)
+    return torch.tensor([a / (a + b) if a + b else 0.5 for a, b in pairs])
+
+
+RIGHT = {
+    "1.1": [
+        (lambda p, q: torch.where(p + q > 0, p / (p + q), 0.5),),
+        (lambda p, q: torch.nan_to_num(p / (p + q), nan=0.5),),
+        (lambda p, q: torch.nan_to_num(1 / (1 + q / p), nan=0.5),),
+        (with_loop,),
+    ],
+    "1.2": [
+        (lambda r, f: torch.log(r).mean() + torch.log(1 - f).mean(),),
+        (lambda r, f: r.log().mean().item() + torch.log1p(-f).mean().item(),),
+        (lambda r, f: sum(r.log()) / len(r) + sum((1 - f).log()) / len(f),),
+    ],
+}
 WRONG = {
     "1.1": [
         (lambda p, q: p - q, "can be negative"),
@@ -22,6 +40,8 @@ WRONG = {
         (lambda p, q: p / (p + q), "0/0 gives NaN"),
         (lambda p, q: torch.where(p * q > 0, p / (p + q), 0.5), "Where both are 0 it is ½"),
         (lambda p, q: p / (p + q + 1e-8), "Where both are 0 it is ½"),
+        (lambda p, q: torch.where(p + q > 0, p / (p + q) + 1e-4, 0.5), "set the derivative"),
+        (lambda p, q: torch.where(p + q < 1e-3, 0.5, p / (p + q)), "small, but not 0"),
         (lambda p, q: p**2 / (p**2 + q**2), "set the derivative"),
         (lambda p, q: (p / (p + q)).mean(), "shape"),
     ],

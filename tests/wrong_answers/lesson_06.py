@@ -3,6 +3,7 @@
 from typing import Any
 
 from torch import nn
+from torch.nn.utils.parametrizations import spectral_norm
 
 
 class Reshape(nn.Module):
@@ -50,6 +51,29 @@ def up(inputs, outputs, kernel, padding=0, output_padding=0, bias=False):
     return nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding, output_padding, bias=bias)
 
 
+RIGHT: dict[str, list[tuple[Any, ...]]] = {
+    "6.1": [
+        (lambda n, k, s, p=0, e=0: s * (n - 1) - 2 * p + (k - 1) + e + 1,),
+        (
+            lambda size, kernel, stride, pad=0, extra=0: (
+                size * stride - stride + kernel - 2 * pad + extra
+            ),
+        ),
+    ],
+    "6.2": [
+        (lambda: nn.Sequential(*generator()()[:4], nn.Sequential(*generator()()[4:])),),
+        (
+            generator(
+                relu1=nn.ReLU(inplace=True),
+                up1=nn.ConvTranspose2d(64, 32, (4, 4), (2, 2), 1, bias=False),
+            ),
+        ),
+    ],
+    "6.3": [
+        (lambda: nn.Sequential(nn.Sequential(*discriminator()()[:4]), *discriminator()()[4:]),),
+        (discriminator(leaky1=nn.LeakyReLU(0.2, inplace=True), flatten=nn.Flatten(1, -1)),),
+    ],
+}
 WRONG: dict[str, list[tuple[Any, ...]]] = {
     "6.1": [
         (lambda n, k, s, p=0, e=0: (n + 2 * p - k) // s + 1, "the way down"),
@@ -67,6 +91,7 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (lambda n, k, s: (n - 1) * s + k, "stopped"),
     ],
     "6.2": [
+        (generator(tanh=nn.Sequential(nn.Tanh(), nn.Tanh())), "there are 2 Tanh layers"),
         (
             generator(unflatten=nn.Unflatten(1, (7, 7, 64)), norm1=nn.BatchNorm2d(7)),
             "channels last",
@@ -124,9 +149,16 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (lambda: nn.Sequential(), "no layers"),
     ],
     "6.3": [
+        (discriminator(last=nn.Sequential(nn.Softmax(0), nn.Flatten(0))), "Softmax at the end"),
+        (discriminator(flatten=nn.Sequential(nn.Sigmoid(), nn.Flatten())), "there is Sigmoid, and"),
+        (
+            discriminator(leaky1=nn.Sequential(nn.LeakyReLU(0.2), nn.InstanceNorm2d(32))),
+            "there is InstanceNorm2d",
+        ),
+        (discriminator(down2=spectral_norm(nn.Conv2d(32, 64, 4, 2, 1))), "weights normalised"),
         (discriminator(last=None), "end with Flatten(0)"),
-        (discriminator(last=nn.Sequential(nn.Flatten(0), nn.Sigmoid())), "sigmoid at the end"),
-        (discriminator(last=nn.Sequential(nn.Tanh(), nn.Flatten(0))), "no tanh"),
+        (discriminator(last=nn.Sequential(nn.Flatten(0), nn.Sigmoid())), "Sigmoid at the end"),
+        (discriminator(last=nn.Sequential(nn.Tanh(), nn.Flatten(0))), "Tanh at the end"),
         (
             discriminator(last=nn.Sequential(nn.LeakyReLU(0.2), nn.Flatten(0))),
             "is LeakyReLU; logits",
@@ -177,7 +209,7 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
             discriminator(
                 linear=nn.Sequential(nn.Linear(3136, 10), nn.LeakyReLU(0.2), nn.Linear(10, 1))
             ),
-            "in 3 places",
+            "there are 2 Linear layers",
         ),
         (discriminator(down2=nn.Conv2d(32, 48, 4, stride=2, padding=1)), "returns 48 maps"),
     ],

@@ -43,6 +43,50 @@ def step(
     return one_step
 
 
+def twice(generator, discriminator, optimizer_g, optimizer_d, real):
+    """D is moved once more, by what G's loss leaves in it."""
+    one, zero = torch.ones(len(real)), torch.zeros(len(real))
+    fake = generator(torch.randn(len(real), 4)).detach()
+    loss_d = bce(discriminator(real), one) + bce(discriminator(fake), zero)
+    optimizer_d.zero_grad()
+    loss_d.backward()
+    optimizer_d.step()
+    loss_g = bce(discriminator(generator(torch.randn(len(real), 4))), one)
+    optimizer_g.zero_grad()
+    loss_g.backward()
+    optimizer_g.step()
+    optimizer_d.step()
+    return loss_d.item(), loss_g.item()
+
+
+def same_noise_for_g():
+    """Fresh noise for D, but G learns from one batch of noise for ever."""
+    kept: dict[str, torch.Tensor] = {}
+
+    def one_step(generator, discriminator, optimizer_g, optimizer_d, real):
+        n = len(real)
+        fake = generator(torch.randn(n, 4)).detach()
+        loss_d = bce(discriminator(real), torch.ones(n)) + bce(discriminator(fake), torch.zeros(n))
+        optimizer_d.zero_grad()
+        loss_d.backward()
+        optimizer_d.step()
+        z = kept.setdefault("z", torch.randn(n, 4))
+        loss_g = bce(discriminator(generator(z)), torch.ones(n))
+        optimizer_g.zero_grad()
+        loss_g.backward()
+        optimizer_g.step()
+        return loss_d.item(), loss_g.item()
+
+    return one_step
+
+
+def shifted(layer):
+    """The right start, but for BatchNorm's bias."""
+    initialise(1.0)(layer)
+    if isinstance(layer, nn.BatchNorm1d):
+        nn.init.constant_(layer.bias, 5.0)
+
+
 def half_mended(only):
     """A step in which sigmoid is left in one of the two losses."""
 
@@ -157,6 +201,8 @@ WRONG = {
         (half_mended("G"), "sigmoid is applied twice"),
         (half_mended("D"), "sigmoid is applied twice"),
         (step(seeded=True), "noise once"),
+        (same_noise_for_g(), "kept from the step before"),
+        (twice, "is called 2 times in one step"),
         (step(cleared=False), "D's optimizer was handed"),
         (step(detached=False), "G's optimizer was handed"),
         (step(applied=False), "never applied"),
@@ -174,6 +220,7 @@ WRONG = {
         (initialise(1.0, std=1.0), "is drawn from N(1, 0.02)"),
         (initialise(1.0, linear=1.0), "Mend γ only"),
         (halved, "both should be 1"),
+        (shifted, "β, BatchNorm's bias, is up to 5.00"),
         (norm_only, "so keep them. Mend γ only"),
     ],
 }

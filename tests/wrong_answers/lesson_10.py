@@ -56,6 +56,11 @@ def mean(values):
     return sum(values) / len(values)
 
 
+def seeded_weights(x):
+    rng = torch.Generator().manual_seed(1)
+    return torch.rand(len(x), *[1] * (x.ndim - 1), generator=rng)
+
+
 def deals(one, other):
     """Every deal as (difference of means, the two groups)."""
     values = [*one, *other]
@@ -89,6 +94,11 @@ WRONG = {
         (penalty_at(lambda x: torch.randn(len(x), 1, 1, 1)), "outside [0, 1]"),
         (penalty_at(lambda x: torch.rand_like(x)), "a weight of its own"),
         (penalty_at(lambda x: torch.zeros(len(x), 1, 1, 1)), "real points only"),
+        (
+            penalty_at(lambda x: torch.rand(len(x), 1, 1, 1)),
+            "for points of the plane, shape (256, 2)",
+        ),
+        (penalty_at(seeded_weights), "set no seed"),
         (penalty_at(lambda x: torch.ones(len(x), 1, 1, 1)), "fake points only"),
         (penalty_at(lambda x: torch.rand(1).expand(len(x)).view(-1, 1, 1, 1)), "share the weight"),
         (penalty_at(lambda x: torch.rand(len(x), 1, 1, 1) ** 4), "not uniform"),

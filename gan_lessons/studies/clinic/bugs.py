@@ -147,7 +147,7 @@ BUGS: dict[str, Bug] = {
     "swapped eps": Bug(
         "digits",
         "nn.BatchNorm1d(n, 0.8)",
-        "nn.BatchNorm1d(n, momentum=0.8)",
+        "nn.BatchNorm1d(n, momentum=0.2)",
         {"spread": (0, 0.6), "scale γ": (0.5, 2)},
     ),
     "tiny gamma": Bug(
