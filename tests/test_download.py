@@ -207,15 +207,6 @@ class SlowHeaders(Plain):
         self.trickle([b"X"] * 1000)
 
 
-class Drip(Plain):
-    """Sends slowly enough to be killed in between."""
-
-    def body(self, data):
-        for start in range(0, len(data), 8192):
-            super().body(data[start : start + 8192])
-            time.sleep(0.02)
-
-
 class Held(Plain):
     """Sends the second half of each file only when the test says so."""
 
@@ -224,6 +215,16 @@ class Held(Plain):
         self.wfile.flush()
         self.server.released.wait(60)
         super().body(data[len(data) // 2 :])
+
+
+class HeldTests(Held):
+    """Sends the training files at once."""
+
+    def body(self, data):
+        if "train" in self.path:
+            Plain.body(self, data)
+        else:
+            super().body(data)
 
 
 @pytest.fixture
@@ -553,7 +554,7 @@ def wait_for(condition):
 def test_stopped_midway_it_goes_on_with_what_is_missing(
     folder, mirror, files, contents, checksums, end
 ):
-    server = mirror(Drip, files)
+    server = mirror(HeldTests, files)
     with start_process(folder, server.url, checksums) as process:
         wait_for(lambda: len(server.asked) == 3)
         if end == "kill":
@@ -563,6 +564,7 @@ def test_stopped_midway_it_goes_on_with_what_is_missing(
         process.communicate()
     assert process.returncode != 0
     assert listing(folder) == {f"{name}.gz" for name in contents if name.startswith("train")}
+    server.released.set()
     server.asked.clear()
     get(folder, server)
     assert_complete(folder, contents)
