@@ -16,6 +16,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import LETTERS, load
 
 NOTEBOOKS = SOURCES.parent
+GLOSSARY = "glossary.ipynb"
 SOLUTION = re.compile(
     r"<details><summary>Solution (\S+)</summary>\n\n```python\n(.*)\n```\n\n</details>", re.DOTALL
 )
@@ -48,6 +49,9 @@ def write(
         written = out / (f"{path.stem}_answers.ipynb" if answers else path.name)
         build.write(made, written)
         yield written
+    if (glossary := folder / GLOSSARY).is_file():  # each lesson links to it
+        build.write(nbformat.read(glossary, as_version=4), out / GLOSSARY)
+        yield out / GLOSSARY
 
 
 def _notebooks(names: Sequence[str], folder: Path) -> list[Path]:
