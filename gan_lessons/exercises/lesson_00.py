@@ -1,5 +1,9 @@
 """Checks of lesson 00: what a generator takes and gives, and what lies between its digits."""
 
+import math
+
+from scipy.ndimage import label
+
 from gan_lessons import classifier, pretrained
 from gan_lessons.exercises import Answer, Wrong, exercise
 from gan_lessons.networks import IMAGE_SHAPE
@@ -18,6 +22,9 @@ def in_and_out(answer: Answer) -> str:
     _, settings = pretrained.load_generator("dcgan")
     channels, height, width = IMAGE_SHAPE
     given, drawn = answer["in"], answer["out"]
+    for number in (given, drawn):
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            raise Wrong(f"{number!r} is no number; two plain numbers are wanted, such as 16.")
     if given == 16 * settings.latent_dim or drawn == 16 * height * width:
         raise Wrong("that is for all sixteen; how many are they for one image?")
     if given == 16 or drawn == 16:
@@ -42,8 +49,9 @@ def find_the_eight(answer: Answer) -> str:
     if not isinstance(answer, dict) or set(answer) != {"east", "north"}:
         raise Wrong('the answer is a dictionary with the keys "east" and "north".')
     east, north = answer["east"], answer["north"]
-    if not all(isinstance(number, int | float) for number in (east, north)):
-        raise Wrong("a place is two numbers, one for each slider.")
+    for number in (east, north):
+        if not isinstance(number, int | float) or not math.isfinite(number):
+            raise Wrong(f"a place is two numbers, one for each slider; {number!r} is none.")
     if not max(abs(east), abs(north)) <= REACH:
         raise Wrong(f"the sliders end at −{REACH} and {REACH}, and this place lies beyond.")
     generator, settings = pretrained.load_generator("dcgan")
@@ -63,6 +71,12 @@ def find_the_eight(answer: Answer) -> str:
         )
     if sure < SURE:
         raise Wrong(f"nearly: an 8, but the classifier is only {sure:.0%} sure. Go on a little.")
+    holes = label(image[0, 0].numpy() < 0)[1] - 1  # pieces of paper, but for the one outside
+    if holes < 2:
+        raise Wrong(
+            f"the classifier reads an 8, but look: {holes} of its loops closed, and an 8 has two. "
+            "Go on a little."
+        )
     return (
         "the classifier reads a clear 8. Nobody put it there: it lies between other digits because "
         "neighbours in the noise look alike."

@@ -1,5 +1,9 @@
 """Misconceptions of lesson 00, each with a piece of the sentence that must answer it."""
 
+RIGHT = {
+    "0.1": [({"out": 784, "in": 64},), ({"in": 8 * 8, "out": 28 * 28.0},)],
+    "0.2": [({"east": -0.2, "north": -0.8},), ({"east": -0.3, "north": -0.7},)],
+}
 WRONG = {
     "0.1": [
         ({"in": 1024, "out": 784}, "for all sixteen"),
@@ -8,6 +12,7 @@ WRONG = {
         ({"in": 64, "out": 28}, "one side of the image"),
         ({"in": 1, "out": 784}, "do not go in"),
         ({"in": 64, "out": 10}, "do not come out"),
+        ({"in": "64", "out": 784}, "'64' is no number"),
         (64, "a dictionary with the keys"),
     ],
     "0.2": [
@@ -18,6 +23,9 @@ WRONG = {
         ({"east": 0.0, "north": 0.0}, "a pattern, no digit"),
         ({"east": -3.0, "north": 0.0}, "this place lies beyond"),
         ({"east": "left", "north": "up"}, "two numbers, one for each"),
+        ({"east": 0.1, "north": float("nan")}, "nan is none"),
+        ({"east": -0.5, "north": 0.3}, "of its loops closed"),
+        ({"east": -1.0, "north": -0.7}, "of its loops closed"),
         ({"x": -0.3, "y": -0.9}, 'keys "east" and "north"'),
     ],
 }
