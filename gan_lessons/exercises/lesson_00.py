@@ -23,7 +23,7 @@ def in_and_out(answer: Answer) -> str:
     channels, height, width = IMAGE_SHAPE
     given, drawn = answer["in"], answer["out"]
     for number in (given, drawn):
-        if isinstance(number, bool) or not isinstance(number, int | float):
+        if isinstance(number, str | bool | tuple | list) or not hasattr(number, "__float__"):
             raise Wrong(f"{number!r} is no number; two plain numbers are wanted, such as 16.")
     if given == 16 * settings.latent_dim or drawn == 16 * height * width:
         raise Wrong("that is for all sixteen; how many are they for one image?")
@@ -50,8 +50,9 @@ def find_the_eight(answer: Answer) -> str:
         raise Wrong('the answer is a dictionary with the keys "east" and "north".')
     east, north = answer["east"], answer["north"]
     for number in (east, north):
-        if not isinstance(number, int | float) or not math.isfinite(number):
+        if not hasattr(number, "__float__") or not math.isfinite(number):
             raise Wrong(f"a place is two numbers, one for each slider; {number!r} is none.")
+    east, north = float(east), float(north)
     if not max(abs(east), abs(north)) <= REACH:
         raise Wrong(f"the sliders end at −{REACH} and {REACH}, and this place lies beyond.")
     generator, settings = pretrained.load_generator("dcgan")

@@ -43,7 +43,7 @@ def optimal_discriminator(answer: Answer) -> str:
     expect_close(
         got, torch.tensor([0.5, 1.0, 0.0]), "Where both are 0 it is ½, elsewhere p / (p + q)"
     )
-    p, q = torch.tensor([1e-6, 3e-4, 2e-2]), torch.tensor([3e-6, 1e-4, 1e-2])
+    p, q = torch.tensor([1e-12, 3e-4, 2e-2]), torch.tensor([3e-12, 1e-4, 1e-2])
     why = "Where both are small, but not 0, it is still p / (p + q)"
     expect_close(call(answer, p, q), p / (p + q), why, 1e-3)
     return "p / (p + q) is the share of the samples at x that are real, and ½ where p = q."

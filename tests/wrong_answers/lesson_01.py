@@ -41,7 +41,7 @@ WRONG = {
         (lambda p, q: torch.where(p * q > 0, p / (p + q), 0.5), "Where both are 0 it is ½"),
         (lambda p, q: p / (p + q + 1e-8), "Where both are 0 it is ½"),
         (lambda p, q: torch.where(p + q > 0, p / (p + q) + 1e-4, 0.5), "set the derivative"),
-        (lambda p, q: torch.where(p + q < 1e-3, 0.5, p / (p + q)), "small, but not 0"),
+        (lambda p, q: torch.where(p + q < 1e-7, 0.5, p / (p + q)), "small, but not 0"),
         (lambda p, q: p**2 / (p**2 + q**2), "set the derivative"),
         (lambda p, q: (p / (p + q)).mean(), "shape"),
     ],
