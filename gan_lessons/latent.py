@@ -84,7 +84,7 @@ def _unit(vector: Tensor) -> Tensor:
 
 
 def principal_directions(generator: nn.Module, z: Tensor, count: int = 6) -> Tensor:
-    """Directions (count, d) in which the noise changes the picture most, on average over z (N, d).
+    """Directions (count, d) with the largest average change of the picture over z (N, d).
 
     Singular vectors of the generator's average Jacobian, as `slope` estimates it: of length 1, at
     right angles, the strongest first. Their signs are such that + adds ink.

@@ -75,19 +75,19 @@ def players_diagram() -> Figure:
     generator = _Box(2.2, 0.95, 0.95, 0.9, "G\ngenerator", FAKE, network=True)
     fake = _Box(3.75, 0.95, 1.2, 0.8, "G(z), a fake:\nimage 28 × 28", FAKE)
     real = _Box(3.75, 2.25, 1.2, 0.8, "x, real:\nimage 28 × 28", REAL)
-    judge = _Box(5.27, 1.6, 1.15, 1.0, "D\ndiscriminator", DISCRIMINATOR, network=True)
+    discriminator = _Box(5.27, 1.6, 1.15, 1.0, "D\ndiscriminator", DISCRIMINATOR, network=True)
     logit = _Box(6.57, 1.6, 0.75, 0.8, "logit:\n1 number")
     loss_d = _Box(7.85, 2.25, 1.3, 0.8, "D's loss: small if\nx gets high logits\nand G(z) low ones")
     loss_g = _Box(7.85, 0.95, 1.3, 0.8, "G's loss: small if\nG(z) gets\nhigh logits")
-    for each in (noise, generator, fake, real, judge, logit, loss_d, loss_g):
+    for each in (noise, generator, fake, real, discriminator, logit, loss_d, loss_g):
         each.draw(axes)
     _forward(axes, noise.right, generator.left, "in")
     _forward(axes, generator.right, fake.left, "out")
     for each in (real, fake):
         sign = 1 if each is real else -1
-        _forward(axes, each.right, (judge.left[0], judge.y + sign * 0.25))
-        _write(axes, 4.72, judge.y + sign * 0.66, "in")
-    _forward(axes, judge.right, logit.left, "out")
+        _forward(axes, each.right, (discriminator.left[0], discriminator.y + sign * 0.25))
+        _write(axes, 4.72, discriminator.y + sign * 0.66, "in")
+    _forward(axes, discriminator.right, logit.left, "out")
     for each in (loss_d, loss_g):
         sign = 1 if each is loss_d else -1
         _forward(axes, (logit.right[0], logit.y + sign * 0.2), each.left)
@@ -136,23 +136,23 @@ def one_pass_diagram() -> Figure:
     generator = _Box(1.6, y, 0.95, 0.8, "G\nupdated", FAKE, network=True, thick=True)
     fake = _Box(3.1, y, 0.95, 0.6, "G(z)\nfakes", FAKE)
     real = _Box(3.1, 3.0, 0.95, 0.45, "x (real)", REAL)
-    judge = _Box(4.75, y, 0.95, 0.8, "D\nupdated", DISCRIMINATOR, network=True, thick=True)
+    discriminator = _Box(4.75, y, 0.95, 0.8, "D\nupdated", DISCRIMINATOR, network=True, thick=True)
     logit = _Box(6.2, y, 0.85, 0.6, "logit t\nof a fake")
     loss_d = _Box(7.8, y, 0.95, 0.6, "D's loss")
     loss_g = _Box(7.8, below, 0.95, 0.6, "G's loss")
     scale = _Box(3.1, below, 1.5, 0.6, "× −σ(−t) / σ(t)\nfor each fake")
-    row = (noise, generator, fake, judge, logit, loss_d)
+    row = (noise, generator, fake, discriminator, logit, loss_d)
     for each in (*row, real, loss_g, scale):
         each.draw(axes)
     for before, after in pairwise(row):
         _forward(axes, before.right, after.left)
-    _forward(axes, real.right, (judge.left[0], y + 0.28))
+    _forward(axes, real.right, (discriminator.left[0], y + 0.28))
     _forward(axes, (logit.x + 0.2, logit.bottom[1]), loss_g.top)
     _gradient(axes, loss_d.top, (logit.x + 0.15, logit.top[1]), "arc3,rad=0.4")
     _write(axes, 7.05, 3.03, "slope σ(t)")
-    _gradient(axes, (logit.x - 0.15, logit.top[1]), judge.top, "arc3,rad=0.4")
+    _gradient(axes, (logit.x - 0.15, logit.top[1]), discriminator.top, "arc3,rad=0.4")
     _write(axes, 5.5, 3.03, "gradient")
-    _gradient(axes, judge.bottom, (scale.x + 0.5, scale.top[1]), "arc3,rad=-0.15")
+    _gradient(axes, discriminator.bottom, (scale.x + 0.5, scale.top[1]), "arc3,rad=-0.15")
     _write(axes, 5.35, 1.5, "gradient of D's loss\nat the pixels")
     _gradient(axes, loss_g.left, scale.right)
     _write(axes, 5.6, below + 0.14, "slope −σ(−t), without a pass through D")

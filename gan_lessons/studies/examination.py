@@ -91,7 +91,8 @@ def examine(
     variety = (spread[0] / spread[1]).item()
     pattern = finest_pattern(fake) / finest_pattern(some)
     order = _order(discriminator, fake, some)
-    disease = _disease(report, variety, pattern, order, fake)
+    moved = [images.std(dim=0).mean().item() for images in (fake, some)]
+    disease = _disease(report, variety, pattern, order, moved)
     return Examination(report, variety, pattern, order, disease)
 
 
@@ -135,13 +136,17 @@ def _order(discriminator: Network, fake: Tensor, real: Tensor) -> float | None:
 
 
 def _disease(
-    report: metrics.Report, variety: float, pattern: float, order: float | None, fake: Tensor
+    report: metrics.Report,
+    variety: float,
+    pattern: float,
+    order: float | None,
+    moved: list[float],
 ) -> str:
-    moved = fake.std(dim=0).mean().item()
     present = sum(share >= PRESENT for share in report.shares)
-    if moved < 0.02:
+    if moved[0] < 0.05 * moved[1]:
         return (
-            f"the pictures hardly depend on z: a pixel varies by {moved:.3f} (real digits: 0.39). "
+            f"the pictures hardly depend on z: a pixel varies by {moved[0]:.3f} (of real digits "
+            f"by {moved[1]:.2f}). "
             "G draws one thing; it has collapsed, or its last layer is saturated."
         )
     if report.frechet > UNTRAINED:

@@ -43,15 +43,22 @@ def step(
     return one_step
 
 
+def step_of_d(generator, discriminator, optimizer_d, real):
+    """D's step as it should be; returns its loss."""
+    fake = generator(torch.randn(len(real), 4)).detach()
+    loss = bce(discriminator(real), torch.ones(len(real)))
+    loss = loss + bce(discriminator(fake), torch.zeros(len(real)))
+    optimizer_d.zero_grad()
+    loss.backward()
+    optimizer_d.step()
+    return loss
+
+
 def twice(generator, discriminator, optimizer_g, optimizer_d, real):
     """D is moved once more, by what G's loss leaves in it."""
-    one, zero = torch.ones(len(real)), torch.zeros(len(real))
-    fake = generator(torch.randn(len(real), 4)).detach()
-    loss_d = bce(discriminator(real), one) + bce(discriminator(fake), zero)
-    optimizer_d.zero_grad()
-    loss_d.backward()
-    optimizer_d.step()
-    loss_g = bce(discriminator(generator(torch.randn(len(real), 4))), one)
+    loss_d = step_of_d(generator, discriminator, optimizer_d, real)
+    fake = generator(torch.randn(len(real), 4))
+    loss_g = bce(discriminator(fake), torch.ones(len(real)))
     optimizer_g.zero_grad()
     loss_g.backward()
     optimizer_g.step()
@@ -65,11 +72,7 @@ def same_noise_for_g():
 
     def one_step(generator, discriminator, optimizer_g, optimizer_d, real):
         n = len(real)
-        fake = generator(torch.randn(n, 4)).detach()
-        loss_d = bce(discriminator(real), torch.ones(n)) + bce(discriminator(fake), torch.zeros(n))
-        optimizer_d.zero_grad()
-        loss_d.backward()
-        optimizer_d.step()
+        loss_d = step_of_d(generator, discriminator, optimizer_d, real)
         z = kept.setdefault("z", torch.randn(n, 4))
         loss_g = bce(discriminator(generator(z)), torch.ones(n))
         optimizer_g.zero_grad()
