@@ -42,6 +42,7 @@ def _parser(folder: Path) -> Parser:
     text = "Say what in a notebook is not as its source or the course's rules want it."
     check = command("check", _check, text)
     command("map", _map, "Draw the map of the course from the lessons' front matter.")
+    command("film", _film, "Train points and digits, and film them for README's moving picture.")
     command("glossary", _glossary, "Write the page of words, signs and questions.")
     text = "Write notebooks for a class: without solutions, or with all answers."
     edition = command("edition", _edition, text)
@@ -119,6 +120,13 @@ def _each(options: Namespace, folder: Path, work: Callable[[Path], None]) -> int
     if not found:
         print(f"In step with its source: {', '.join(path.stem for path in paths)}.")
     return 1 if found else 0
+
+
+def _film(options: Namespace, folder: Path) -> int:
+    from authoring import film
+
+    print(f"Written: {film.write()}")
+    return 0
 
 
 def _edition(options: Namespace, folder: Path) -> int:

@@ -154,6 +154,22 @@ def shipped() -> list[Path]:
     ]
 
 
+def test_every_command_that_a_text_names_is_there() -> None:
+    named: dict[str, Path] = {}
+    for suffix in ("md", "py", "toml"):
+        for folder in ("notebooks", "gan_lessons", "authoring", "docs"):
+            for path in (ROOT / folder).rglob(f"*.{suffix}"):
+                text = path.read_text(encoding="utf-8")
+                for name in re.findall(r"python -m ((?:gan_lessons|authoring)(?:\.\w+)*)", text):
+                    named[name] = path
+    assert len(named) >= 5
+    for name, path in named.items():
+        file = ROOT.joinpath(*name.split("."))
+        main = file / "__main__.py" if file.is_dir() else file.with_suffix(".py")
+        text = main.read_text(encoding="utf-8") if main.exists() else ""
+        assert "__main__" in (main.name, *re.findall("__main__", text)), f"{path} names {name}"
+
+
 def test_no_path_of_one_machine_in_what_is_shipped() -> None:
     files = shipped()
     assert len(files) > 100

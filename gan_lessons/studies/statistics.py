@@ -12,7 +12,7 @@ from gan_lessons.errors import UserError
 
 
 class Interval(NamedTuple):
-    """A mean over seeds, and where the mean over endlessly many would be found."""
+    """A mean over seeds, and where the mean over arbitrarily many would be found."""
 
     mean: float
     low: float
