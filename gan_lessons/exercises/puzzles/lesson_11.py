@@ -2,9 +2,10 @@
 
 import torch
 import torch.nn.functional as F
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_lessons.exercises.puzzles import hidden_order
+from gan_lessons.training import sample
 
 
 def stranger(training: Tensor, n: int, seed: int = 0) -> Tensor:
@@ -23,23 +24,20 @@ def stranger(training: Tensor, n: int, seed: int = 0) -> Tensor:
     return (torch.stack(moved) + noise).clamp(-1, 1)
 
 
-def suspects(training: Tensor, honest: Tensor, narrow: Tensor) -> dict[str, Tensor]:
-    """Sets of images "A" to "D", one of which is partly memorised; which is for you to find out.
+def suspects(training: Tensor, generator: nn.Module, z: Tensor) -> dict[str, Tensor]:
+    """Sets of 600 images, "A" to "D", one of which is partly memorised; find out which.
 
     Args:
-        training: images (N, 1, 28, 28) in [−1, 1].
-        honest: three times as many images, or more, as each set shall have, of a generator that
-            memorised nothing.
-        narrow: as many as each set shall have, of one with less variety.
+        training: images (N, 1, 28, 28) in [−1, 1], N ≥ 300.
+        generator: one that memorised nothing.
+        z: its noise, (2500, latent_dim) or more.
     """
-    n = len(narrow)
-    others = honest[n : 2 * n - n // 2]
-    mixed = torch.cat([stranger(training, n // 2, seed=5), others])
-    rng = torch.Generator().manual_seed(6)
+    honest, rng = sample(generator, z[:1800]), torch.Generator().manual_seed(6)
+    mixed = torch.cat([stranger(training, 300, seed=5), honest[600:900]])
     sets = {
-        "blurred": F.avg_pool2d(honest[2 * n : 3 * n] + 1, 3, stride=1, padding=1) - 1,
-        "half stolen": mixed[torch.randperm(n, generator=rng)],
-        "honest": honest[:n],
-        "narrow": narrow,
+        "blurred": F.avg_pool2d(honest[1200:] + 1, 3, stride=1, padding=1) - 1,
+        "half stolen": mixed[torch.randperm(600, generator=rng)],
+        "honest": honest[:600],
+        "narrow": sample(generator, 0.75 * z[-600:]),
     }
     return dict(zip("ABCD", (sets[name] for name in hidden_order(sets, 9)), strict=True))
