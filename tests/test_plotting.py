@@ -13,7 +13,7 @@ from matplotlib.axes import Axes
 from matplotlib.collections import LineCollection
 from matplotlib.container import ErrorbarContainer
 from matplotlib.figure import Figure
-from matplotlib.patches import Rectangle, StepPatch
+from matplotlib.patches import Circle, Rectangle, StepPatch
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
@@ -251,6 +251,9 @@ def every_figure() -> list[Figure]:
         plotting.matrices({"a": torch.eye(2)}),
         plotting.histograms({"a": X}, "x"),
         plotting.paths({"a": torch.zeros(3, 2)}, "x", "y"),
+        plotting.digit_rows({"a": torch.zeros(3, 1, 28, 28)}, columns=3),
+        plotting.balls(torch.zeros(2, 2), torch.ones(2), torch.zeros(1, 2), torch.tensor([True])),
+        plotting.strips({"a": X.exp()}, "x"),
     ]
 
 
@@ -318,6 +321,47 @@ def test_groups_draw_every_game_and_its_interval() -> None:
     bars = [each.get_segments()[0][:, 1].tolist() for each in drawn]
     assert bars == [pytest.approx([low, high]) for _, low, high in intervals.values()]
     assert [label.get_text() for label in axes.get_xticklabels()] == list(values)
+
+
+def test_digit_rows_show_the_grid_with_its_names() -> None:
+    rows = {"real": torch.rand(5, 1, 28, 28) * 2 - 1, "fake": torch.rand(4, 1, 28, 28) * 2 - 1}
+    figure = plotting.digit_rows(rows, columns=3, inches=0.5)
+    (axes,) = figure.axes
+    want = plotting.mosaic(torch.cat([rows["real"][:3], rows["fake"][:3]]), columns=3)
+    assert torch.equal(torch.tensor(np.asarray(axes.images[0].get_array())), want)
+    assert [text.get_text() for text in axes.texts] == ["real", "fake"]
+    assert axes.texts[0].get_position()[1] > axes.texts[1].get_position()[1]  # real is above
+    left, _, width, _ = axes.get_position().bounds
+    assert left + width == pytest.approx(1)
+    assert width * figure.get_figwidth() == pytest.approx(3 * 0.5)
+
+
+def test_balls_are_round_the_reals_and_tell_the_fakes_apart() -> None:
+    real, radii = torch.tensor([[0.0, 0.0], [1.0, 1.0]]), torch.tensor([0.5, 0.25])
+    fake = torch.tensor([[0.1, 0.0], [2.0, 2.0], [1.0, 1.1]])
+    inside = (torch.cdist(fake, real) <= radii).any(dim=1)
+    (axes,) = plotting.balls(real, radii, fake, inside).axes
+    circles = [patch for patch in axes.patches if isinstance(patch, Circle)]
+    drawn = [(*circle.center, circle.radius) for circle in circles]
+    assert drawn == [(0, 0, 0.5), (1, 1, 0.25)]
+    points = [torch.tensor(line.get_xydata()).float() for line in axes.lines]
+    assert [len(some) for some in points] == [2, 2, 1]
+    assert torch.equal(points[1], fake[inside])
+    assert torch.equal(points[2], fake[~inside])
+    assert len({line.get_marker() for line in axes.lines}) == 3  # not by colour alone
+
+
+def test_strips_draw_every_number_in_its_row() -> None:
+    values = {"a": torch.tensor([1.0, 2.0]), "b": torch.tensor([30.0]), "c": torch.tensor([7.0])}
+    (axes,) = plotting.strips(values, "distance", limits=(0.5, 50)).axes
+    assert [label.get_text() for label in axes.get_yticklabels()] == ["a", "b", "c"]
+    heights = list(axes.get_yticks())
+    assert heights == sorted(heights, reverse=True)  # the first is on top
+    for line, numbers, height in zip(axes.lines, values.values(), heights, strict=True):
+        assert np.asarray(line.get_xdata()).tolist() == numbers.tolist()
+        assert set(np.asarray(line.get_ydata()).tolist()) == {height}
+    assert axes.get_xscale() == "log"
+    assert axes.get_xlim() == (0.5, 50)
 
 
 def test_the_map_has_a_box_for_each_lesson_and_an_arrow_for_each_need() -> None:

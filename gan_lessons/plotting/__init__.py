@@ -8,9 +8,9 @@ in diagrams the dashes are gradients.
 from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
-from gan_lessons.plotting.digits import bars, digit_grid, matrices, mosaic, show_digits
-from gan_lessons.plotting.distributions import densities, groups, histograms
-from gan_lessons.plotting.plane import clouds, contours, paths
+from gan_lessons.plotting.digits import bars, digit_grid, digit_rows, matrices, mosaic, show_digits
+from gan_lessons.plotting.distributions import densities, groups, histograms, strips
+from gan_lessons.plotting.plane import balls, clouds, contours, paths
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "FAKE",
     "REAL",
     "Picture",
+    "balls",
     "bars",
     "chart",
     "clouds",
@@ -26,6 +27,7 @@ __all__ = [
     "curves",
     "densities",
     "digit_grid",
+    "digit_rows",
     "estimates",
     "groups",
     "histograms",
@@ -40,5 +42,6 @@ __all__ = [
     "show_digits",
     "smooth",
     "steps_diagram",
+    "strips",
     "tidy",
 ]

@@ -1,8 +1,9 @@
-"""Images side by side, small matrices side by side, and the share of each digit."""
+"""Images side by side or in named rows, small matrices, and the share of each digit."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import torch
 import torch.nn.functional as F
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -81,6 +82,31 @@ def digit_grid(
         row, column = divmod(i, columns)
         x, y = column * tile_width + 2, row * tile_height + 2
         axes.text(x, y, text, color="white", fontsize=8, va="top")
+    return figure
+
+
+def digit_rows(
+    rows: Mapping[str, Tensor], columns: int = 14, inches: float | None = None
+) -> Figure:
+    """Named rows of images, one below the other.
+
+    Args:
+        rows: name, written to the left → images (N, 1, h, w) in [−1, 1], N ≥ columns; the first
+            ``columns`` are shown.
+        columns: images in a row.
+        inches: width of one image; None: as in `digit_grid`.
+    """
+    names = 1.25  # inches
+    figure = digit_grid(
+        torch.cat([images[:columns] for images in rows.values()]), columns, (), "", inches
+    )
+    width, height = figure.get_size_inches()
+    figure.set_size_inches(width + names, height)
+    (axes,) = figure.axes
+    axes.set_position((names / (width + names), 0, width / (width + names), 1))
+    for i, name in enumerate(rows):
+        place = 1 - (i + 0.5) / len(rows)
+        axes.text(-0.01, place, name, transform=axes.transAxes, ha="right", va="center", fontsize=9)
     return figure
 
 

@@ -1,9 +1,10 @@
-"""How numbers are spread: densities, histograms, and single results beside their interval."""
+"""How numbers are spread: densities, histograms, marks in rows, results beside an interval."""
 
 from collections.abc import Mapping, Sequence
 
 import numpy as np
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes, tidy
@@ -63,6 +64,29 @@ def histograms(
         axes.stairs(shares, edges, color=colour, linestyle=style, linewidth=1.4, label=label)
     axes.set(xlabel=xlabel, ylabel="share", yscale="log" if log else "linear")
     axes.legend(fontsize=8)
+    return figure
+
+
+def strips(
+    values: Mapping[str, Tensor], xlabel: str, limits: tuple[float, float] | None = None
+) -> Figure:
+    """Numbers above 0 of each kind in a row of its own, on a logarithmic axis.
+
+    Args:
+        values: name → numbers (n,), from top to bottom, up to four of them.
+        xlabel: what the numbers are.
+        limits: ends of the axis; None: where the numbers end.
+    """
+    figure, axes = new_axes(6.4, 0.8 + 0.4 * len(values))
+    looks = (("o", REAL), ("s", "#009e73"), ("^", FAKE), ("x", DISCRIMINATOR))
+    places = range(len(values) - 1, -1, -1)
+    for place, numbers, (marker, colour) in zip(places, values.values(), looks, strict=False):
+        axes.plot(numbers, [place] * len(numbers), marker, color=colour, alpha=0.7)
+    axes.set(xscale="log", xlabel=xlabel, xlim=limits, ylim=(-0.5, len(values) - 0.5))
+    axes.set_yticks(places, list(values))
+    axes.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_formatter(NullFormatter())
     return figure
 
 

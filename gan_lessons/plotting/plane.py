@@ -1,8 +1,9 @@
-"""The plane: walks in it, points in it, and heights over it."""
+"""The plane: walks in it, points and balls in it, and heights over it."""
 
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
 from torch import Tensor
 
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes
@@ -58,6 +59,26 @@ def clouds(fakes: Mapping[str, Tensor], real: Tensor, edge: float = 2.4) -> Figu
         axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal", xticks=[], yticks=[])
         axes.set_title(title, fontsize=9)
     figure.axes[0].legend(fontsize=7, loc="upper right", markerscale=2)
+    return figure
+
+
+def balls(centres: Tensor, radii: Tensor, points: Tensor, inside: Tensor) -> Figure:
+    """Reals in the plane, each with a ball round it, and fakes in a ball or in none.
+
+    Args:
+        centres: reals (n, 2).
+        radii: of their balls (n,).
+        points: fakes (m, 2).
+        inside: (m,), whether each fake lies in a ball.
+    """
+    figure = Picture(figsize=(5.6, 3.9), layout="constrained")
+    axes = figure.add_subplot(aspect="equal", xlim=(-3.3, 3.3), ylim=(-2.4, 2.9))
+    for centre, radius in zip(centres.tolist(), radii.tolist(), strict=True):
+        axes.add_patch(Circle(centre, radius, color=REAL, alpha=0.08))
+    axes.plot(*centres.unbind(1), ".", color=REAL, label="real, with its ball")
+    axes.plot(*points[inside].unbind(1), "^", color=FAKE, label="fake in a ball")
+    axes.plot(*points[~inside].unbind(1), "x", color=FAKE, label="fake in none")
+    figure.legend(fontsize=8, ncols=3, loc="outside upper center")
     return figure
 
 
