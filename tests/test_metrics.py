@@ -346,16 +346,14 @@ def test_memorisation_acquits_the_honest_and_catches_copies() -> None:
 def test_memorisation_convicts_the_guilty_suspect_of_lesson_11_and_no_other() -> None:
     from gan_lessons import pretrained
     from gan_lessons.exercises.puzzles.lesson_11 import suspects
-    from gan_lessons.training import sample
 
     images = load_digits(source="bundled", announce=False).images
     generator, settings = pretrained.load_generator("dcgan")
-    z = pretrained.noise(1200, settings, seed=1)
-    ward = suspects(images[:1200], sample(generator, z), sample(generator, 0.75 * z[:400]))
+    ward = suspects(images[:2500], generator, pretrained.noise(2500, settings, seed=1))
     predict = classifier.load().predict
-    halves = predict(images[:1200])[0], predict(images[1200:2400])[0]
+    halves = predict(images[:2500])[0], predict(images[2500:])[0]
     for name, suspect in ward.items():
-        assert suspect.shape == (400, 1, 28, 28)
+        assert suspect.shape == (600, 1, 28, 28)
         surprise = memorisation(predict(suspect)[0], *halves).surprise
         assert surprise > 4 if name == "B" else abs(surprise) < 3, name
 

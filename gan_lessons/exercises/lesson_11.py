@@ -198,7 +198,7 @@ def _mistakes(a: Tensor, b: Tensor) -> list[tuple[Tensor, str]]:
 
 def _spreads(a: Tensor, b: Tensor) -> Tensor:
     """tr(a + b − 2 (a b)^½), with whatever was taken for covariances."""
-    shared = torch.linalg.eigvals(a @ b).sqrt().real.sum()
+    shared: Tensor = torch.linalg.eigvals(a @ b).sqrt().real.sum()
     return a.trace() + b.trace() - 2 * shared
 
 
