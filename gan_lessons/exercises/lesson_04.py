@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from difflib import get_close_matches
 from functools import cache
 from typing import Any
 
+import numpy as np
 import torch
 
 from gan_lessons.errors import UserError
@@ -68,9 +70,13 @@ def tried(plan: Plan) -> Score:
 @exercise("4.1")
 def treatment(answer: Answer) -> str:
     """Changes that bring a collapsed run back to at least 6 of 8 modes."""
-    changes = _settings(answer)
+    changes = _settings(answer, {"lr_generator": 0.001})
     settings = describe(Plan)
-    fixed = [name for name in changes if name in settings and settings[name].fixed]
+    for name in changes.keys() - settings.keys():
+        like = get_close_matches(name, settings, n=1, cutoff=0.4)
+        meant = f"; is {like[0]!r} meant?" if like else "."
+        raise Wrong(f"there is no setting {name!r}{meant} `clinic.settings` shows them all.")
+    fixed = [name for name in changes if settings[name].fixed]
     if fixed:
         raise Wrong(
             f"{fixed[0]} is what a run is built with: changing it starts a new run, and the "
@@ -107,26 +113,38 @@ def _why_still_ill(plan: Plan) -> str:
             f"D (rate × updates = {pace_d:g}) still learns more slowly than G ({pace_g:g}): it "
             "notices each crowd too late."
         )
-    if max(plan.lr_generator, plan.lr_discriminator) < 1e-3:
+    if max(pace_g, pace_d) < 1e-3:
         return "The pace is even now, but so slow that a thousand steps do not get far."
     if pace_d < 2 * pace_g:
         return (
             "Both learn at nearly one pace now. That would keep a healthy run healthy, but this "
             "crowd has settled: let D learn a few times as fast as G."
         )
+    if pace_d > 12 * pace_g:
+        return (
+            f"D (rate × updates = {pace_d:g}) now learns {pace_d / pace_g:.0f} times as fast as G "
+            f"({pace_g:g}). A few times is enough; G has to keep up."
+        )
     if max(plan.beta1_generator, plan.beta1_discriminator) >= 0.5:
-        return "The pace is right; look at β1, which keeps a player going where it went before."
+        return (
+            f"The rates are in order; but β1 is {plan.beta1_generator:g} for G and "
+            f"{plan.beta1_discriminator:g} for D, and healthy runs here have 0."
+        )
     return "Rates and β1 look healthy; go back to the rest of what you changed."
 
 
 @exercise("4.2")
 def fitting_noise(answer: Answer) -> str:
     """Noise from which G reaches the whole spiral: what counts is what a run finds."""
-    noise = _settings(answer)
+    noise = _settings(answer, {"noise_scale": 2.0})
     wanted = {"latent_dim", "noise", "noise_scale"}
-    if set(noise) != wanted:
-        odd = sorted(set(noise) ^ wanted)
-        raise Wrong(f"three settings are wanted, latent_dim, noise and noise_scale; see {odd[0]}.")
+    if missing := wanted - set(noise):
+        raise Wrong(f"three settings are wanted; {sorted(missing)[0]} is missing.")
+    if other := set(noise) - wanted:
+        raise Wrong(
+            f"only latent_dim, noise and noise_scale may change, not {sorted(other)[0]}: the same "
+            "networks have to do it."
+        )
     try:
         plan = Plan(data="spiral", **noise)
     except UserError as error:
@@ -153,11 +171,17 @@ def fitting_noise(answer: Answer) -> str:
     raise Wrong(f"{found} Enough numbers; bring their scale nearer to 1.")
 
 
-def _settings(answer: Answer) -> dict[str, Any]:
+def _settings(answer: Answer, example: dict[str, float]) -> dict[str, Any]:
+    """The dict of settings, with plain numbers for those of NumPy and torch."""
     if isinstance(answer, set) and ... in answer:  # the stub: {...}
         raise NotYet('write settings in the place of `...`: "lr_generator": 0.001, for example.')
     if not isinstance(answer, Mapping):
-        raise Wrong("a dict of settings is wanted, such as {'noise_scale': 2.0}.")
+        raise Wrong(f"a dict of settings is wanted, such as {example}.")
     if not all(isinstance(name, str) for name in answer):
         raise Wrong("the keys of the dict have to be names of settings.")
-    return dict(answer)
+    return {name: _plain(value) for name, value in answer.items()}
+
+
+def _plain(value: Any) -> Any:
+    single = isinstance(value, np.generic | torch.Tensor) and value.ndim == 0
+    return value.item() if single else value
