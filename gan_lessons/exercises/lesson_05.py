@@ -22,7 +22,7 @@ from gan_lessons.exercises import (
 @exercise("5.1")
 def generator_loss(answer: Answer) -> str:
     """−E log D(G(z)) from logits (Goodfellow et al. 2014, end of section 3)."""
-    logits = torch.tensor([-2.0, -0.5, 0.25, 1.5, 3.0])
+    logits = torch.tensor([-6.0, -2.0, -0.5, 0.25, 1.5, 3.0])
     got = call(answer, logits)
     want = F.softplus(-logits).mean()
     _refuse_probabilities(got)
@@ -31,6 +31,12 @@ def generator_loss(answer: Answer) -> str:
     expect_shape(got, ())
     _refuse_other_losses(got, logits)
     expect_close(got, want, "The loss is the mean of −log D(G(z)), where D = sigmoid(logit)")
+    if not close(few := call(answer, logits[:2]), F.softplus(-logits[:2]).mean()):
+        expect_shape(few, ())
+        raise Wrong(
+            f"right for six fakes; but for the two logits −6 and −2 it is {float(few):.4g}, where "
+            "4.065 is wanted. A mean divides by the size of the batch, whatever it is."
+        )
     _refuse_unsafe(answer)
     return (
         "softplus(−logit) is −log D, finite for every logit. It pulls hardest where D is surest "
@@ -41,8 +47,8 @@ def generator_loss(answer: Answer) -> str:
 def _refuse_probabilities(got: Answer) -> None:
     if isinstance(got, Tensor) and got.isnan().any():
         raise Wrong(
-            "the result is NaN: a logit can be negative, so it has no logarithm. It is not yet a "
-            "probability; D = sigmoid(logit) is."
+            "the result is NaN. Is there a logarithm of the logit itself? A logit can be negative, "
+            "and is not yet a probability; D = sigmoid(logit) is."
         )
 
 
@@ -67,6 +73,20 @@ def _refuse_other_losses(got: Answer, logits: Tensor) -> None:
         ),
         (-logits.mean(), "that is −E[logit], with no logarithm in it: another game's loss."),
         (-logits.sigmoid().mean(), "that is −E[D(G(z))]; the logarithm is missing."),
+        (
+            -logits.sigmoid().mean().log(),
+            "that is −log of the mean D(G(z)); take the logarithm for each fake, then the mean.",
+        ),
+        (
+            F.softplus(-logits.mean()),
+            "that is the loss of the mean logit; take the loss of each fake, then the mean.",
+        ),
+        (
+            F.softplus(-logits).mean() / math.log(2),
+            "that is a logarithm to base 2; this course, and torch.log, take natural ones.",
+        ),
+        ((logits - 1).square().mean(), "that is the least-squares loss: another game's."),
+        (F.relu(1 - logits).mean(), "that is a hinge loss: another game's."),
     )
     for other, why in others:
         if close(got, other):
@@ -114,6 +134,8 @@ def standoff(answer: Answer) -> str:
         raise Wrong("G's loss is −log D, and log ½ is negative: −log ½ = +log 2.")
     if close(loss_g, 0):
         raise Wrong("0 would mean D(G(z)) = 1, a D that is fooled for certain. Here it is ½.")
+    if close(loss_g, math.log(4), 5e-3):
+        raise Wrong("log 4 is D's loss, with two terms; G's has one: it is about the fakes only.")
     if close(loss_g, 0.5):
         raise Wrong("½ is the probability D(G(z)) itself; the loss is −log of it.")
     expect_close(loss_g, math.log(2), "G's loss is −log D(G(z)) at D(G(z)) = ½", 5e-3)
@@ -136,7 +158,9 @@ def _refuse_wrong_discriminator(loss_d: Answer) -> None:
     if close(loss_d, math.log(2), 5e-3):
         raise Wrong("log 2 is one of D's two terms; D pays for the reals and for the fakes.")
     if close(loss_d, 0.5) or close(loss_d, 1):
-        raise Wrong("that adds probabilities. D's loss adds their logarithms: −log ½ − log ½.")
+        raise Wrong("½ is a probability, 1 the sum of two; D's loss adds −log ½ and −log ½.")
+    if close(loss_d, 0):
+        raise Wrong("0 for D would mean that it is certain, and right, about every sample.")
     expect_close(loss_d, math.log(4), "D's loss is −log D(x) − log(1 − D(G(z))) at ½ and ½", 5e-3)
 
 
@@ -158,11 +182,13 @@ def range_bug(diagnosis: Answer, answer: Answer) -> str:
     expect_close(got, PIXELS.float() / 127.5 - 1, "0 should become −1, and 255 exactly +1", 1e-3)
     if got.dtype != torch.float32:
         raise Wrong(f"the result is {got.dtype}; the networks want torch.float32.")
-    part = PIXELS[:, 4:12] // 2
-    if not close(call(answer, part), part.float() / 127.5 - 1, 1e-3):
+    part = PIXELS[0, 4:12] // 2
+    got = call(answer, part)
+    expect_shape(got, tuple(part.shape), "It has to work for pixels of any shape.")
+    if not close(got, part.float() / 127.5 - 1, 1e-3):
         raise Wrong(
-            "the mapping depends on the darkest and brightest pixel of the batch: one grey level "
-            "would mean something else in every batch. Use 0 and 255."
+            "the same grey level becomes another number in another batch: the mapping depends on "
+            "its other pixels, the brightest perhaps. Use 0 and 255."
         )
     return (
         "A's ink lies beyond what tanh can reach, C's paper lies in the middle of it, and yours "
@@ -192,16 +218,19 @@ def _refuse_wrong_ranges(got: Tensor) -> None:
         raise Wrong("dark and bright are exchanged: 0 is paper and should become −1.")
     if (ramp.diff() < 0).any():
         raise Wrong(
-            "brighter pixels come out darker somewhere: uint8 knows only 0 to 255, and wraps round "
-            "beyond. Turn the pixels into floats first."
+            "brighter pixels come out darker somewhere, as whole numbers do that wrap round: a "
+            "uint8 holds 0 to 255. Turn the pixels into floats first."
         )
     if close(ramp, levels.tanh(), 1e-3):
         raise Wrong(
             "that is tanh of 0 to 255, which is 1 for nearly all of them. Tanh is the generator's "
             "last step, not the data's; the data are stretched and moved, evenly."
         )
-    if len(ramp.unique()) < 200:
-        raise Wrong("grey levels get lost: divide as floats, with / and not //, after conversion.")
+    if (left := len(ramp.unique())) < 200 and ramp.isfinite().all():
+        raise Wrong(
+            f"only {left} of the 256 grey levels stay apart. The mapping is even; and a division "
+            "has to be one of floats, with / and not //."
+        )
     low, high = ramp[0].item(), ramp[-1].item()
     if close([low, high], [0.0, 1.0], 5e-3):
         raise Wrong(
@@ -217,8 +246,11 @@ def _refuse_wrong_ranges(got: Tensor) -> None:
         )
     if close([low, high], [-0.5, 0.5], 1e-2):
         raise Wrong("that is [−½, ½]: centred, but half as wide as tanh's range.")
+    if close(ramp, levels):
+        raise Wrong("those are the pixels of the file, 0 to 255; they have to reach from −1 to 1.")
     if high > 1.001 or low < -1.001:
+        ill = "patient A's illness: " if low < -0.2 and high > 1.3 else ""
         raise Wrong(
-            f"it reaches from {low:.3g} to {high:.3g}, patient A's illness: no tanh gets beyond "
-            "−1 and 1. Subtracting a mean and dividing by a standard deviation suits classifiers."
+            f"it reaches from {low:.3g} to {high:.3g}, {ill}no tanh gets beyond −1 and 1. "
+            "Divide by 127.5, then take away 1."
         )

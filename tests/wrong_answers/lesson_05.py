@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -14,6 +15,24 @@ def two(discriminator, generator):
 
 def from_two(pixels):
     return pixels / 127.5 - 1
+
+
+def by_numpy(pixels):
+    return torch.from_numpy(pixels.numpy().astype("float32") / np.float32(127.5) - np.float32(1))
+
+
+class Loss(torch.nn.Module):
+    """The loss as a module."""
+
+    def forward(self, t):
+        return F.softplus(-t).mean()
+
+
+def one_by_one(logits):
+    total = 0
+    for logit in logits:
+        total = total + F.softplus(-logit)
+    return total / len(logits)
 
 
 WRONG = {
@@ -39,6 +58,20 @@ WRONG = {
         (lambda t: (torch.log1p(torch.exp(t)) - t).mean(), "t = 1000 the loss is inf"),
         (lambda t: F.softplus(-t.clamp(min=-50)).mean(), "the loss is 50, where"),
         (lambda t: torch.where(t < -80, -t, torch.log1p(torch.exp(-t))).mean(), "slope is nan"),
+        (lambda t: t.mul_(-1).exp().log1p().mean(), "overwrote its input"),
+        (lambda t: F.softplus(-t).sum() / 6, "right for six fakes"),
+        (lambda t: F.softplus(-t, threshold=5).mean(), "mean of −log D(G(z))"),
+        (lambda t: -t.sigmoid().mean().log(), "take the logarithm for each fake"),
+        (lambda t: F.softplus(-t.mean()), "loss of the mean logit"),
+        (lambda t: F.softplus(-t).mean() / math.log(2), "to base 2"),
+        (lambda t: (t - 1).square().mean(), "least-squares"),
+        (lambda t: F.relu(1 - t).mean(), "hinge"),
+        (lambda t: F.softplus(-t).mean(0, keepdim=True), "shape (1,)"),
+        (lambda t: F.softplus(-t).mean().detach(), "without item or detach"),
+        (lambda t: np.logaddexp(0, -t.detach().numpy()).mean(), "NumPy"),
+        (lambda t: F.binary_cross_entropy(t.sigmoid(), torch.ones_like(t)), "loss is 100, where"),
+        (lambda t: torch.full((), float("nan")), "the result is NaN. Is there"),
+        (torch.nn.Softplus, "the result is a Softplus"),
         (lambda t: torch.tensor(0.5), "mean of −log D(G(z))"),
     ],
     "5.2": [
@@ -47,7 +80,16 @@ WRONG = {
         (two(math.log(2), math.log(2)), "one of D's two terms"),
         (two(math.log10(4), math.log10(2)), "base 10"),
         (two(2.0, 1.0), "base 2"),
-        (two(1.0, math.log(2)), "adds probabilities"),
+        (two(1.0, math.log(2)), "1 the sum of two"),
+        (two(0.5, 0.5), "½ is a probability"),
+        (two(0, 0), "certain, and right"),
+        (two(math.log(4), math.log(4)), "log 4 is D's loss"),
+        (two(2 * math.log(0.5), math.log(0.5)), "value V that D earns"),
+        (two(1.4, 0.7), "is 1.4, where 1.386"),
+        (two(float("nan"), math.log(2)), "NaN"),
+        (two(math.log, math.log), "a number is wanted"),
+        (two("log 4", "log 2"), "'log 4'; a number is wanted"),
+        ([math.log(4), math.log(2)], "a dict with the keys"),
         (two(math.log(4), 0.0), "fooled for certain"),
         (two(math.log(4), 0.5), "probability D(G(z)) itself"),
         (two(math.log(4), -math.log(2)), "log ½ is negative"),
@@ -61,14 +103,26 @@ WRONG = {
         (DIAGNOSIS, lambda x: x / 255, "patient C's range"),
         (DIAGNOSIS, lambda x: x / 127.5, "not moved down by 1"),
         (DIAGNOSIS, lambda x: x / 128 - 1, "255 steps between"),
-        (DIAGNOSIS, lambda x: x * 2 / 255 - 1, "wraps round"),
-        (DIAGNOSIS, lambda x: (x / 255 - 0.1307) / 0.3081, "suits classifiers"),
+        (DIAGNOSIS, lambda x: x * 2 / 255 - 1, "wrap round"),
+        (DIAGNOSIS, lambda x: (x / 255 - 0.1307) / 0.3081, "patient A's illness"),
         (DIAGNOSIS, lambda x: x / 255 - 0.5, "half as wide"),
         (DIAGNOSIS, lambda x: 1 - x / 127.5, "are exchanged"),
-        (DIAGNOSIS, lambda x: x.float() // 127.5 - 1, "grey levels get lost"),
+        (DIAGNOSIS, lambda x: x.float() // 127.5 - 1, "grey levels stay apart"),
         (DIAGNOSIS, lambda x: torch.tanh(x.float()), "not the data's"),
+        (DIAGNOSIS, lambda x: x.sigmoid(), "only"),
+        (DIAGNOSIS, lambda x: x, "pixels of the file"),
+        (DIAGNOSIS, lambda x: x / 127 - 1, "reaches from -1 to 1.01, no tanh"),
+        (DIAGNOSIS, lambda x: (x / 255) ** 2 * 2 - 1, "255 exactly +1"),
+        (DIAGNOSIS, lambda x: x.to(torch.int8) / 127.5 - 1, "come out darker somewhere"),
+        (DIAGNOSIS, lambda x: x.sub_(3) / 127.5 - 1, "overwrote its input"),
+        (DIAGNOSIS, lambda x: (x / 127.5 - 1).tolist(), "a list; a tensor of shape"),
+        (DIAGNOSIS, lambda x: torch.linspace(-1, 1, 256).view(1, 16, 16), "of any shape"),
+        (DIAGNOSIS, lambda x: (x / x.max()) * 2 - 1, "in another batch"),
+        (DIAGNOSIS | {"B": "out of reach"}, from_two, "between the lowest and highest fake"),
+        (DIAGNOSIS | {"A": "Out of reach"}, from_two, "none of the choices"),
+        (["out of reach"] * 3, from_two, "with the keys 'A', 'B' and 'C'"),
         (DIAGNOSIS, lambda x: x.double() / 127.5 - 1, "torch.float64"),
-        (DIAGNOSIS, lambda x: (x - x.min()) / (x.max() - x.min()) * 2 - 1, "of the batch"),
+        (DIAGNOSIS, lambda x: (x - x.min()) / (x.max() - x.min()) * 2 - 1, "in another batch"),
         (DIAGNOSIS, lambda x: x.unsqueeze(1) / 127.5 - 1, "the shape stays"),
     ],
 }
@@ -81,15 +135,25 @@ RIGHT = {
         (lambda t: torch.nn.BCEWithLogitsLoss()(t, torch.ones(len(t))),),
         (lambda t: torch.logaddexp(torch.zeros_like(t), -t).sum() / len(t),),
         (lambda t: torch.nn.Softplus()(-t).mean(dim=0),),
+        (Loss(),),
+        (one_by_one,),
+        (lambda t: (F.relu(-t) + torch.log1p(torch.exp(-t.abs()))).mean(),),
+        (lambda t: -F.log_softmax(torch.stack([t, 0 * t], 1), 1)[:, 0].mean(),),
+        (lambda t: F.softplus(-t.double()).mean(),),
     ],
     "5.2": [
         (two(2 * math.log(2), math.log(2)),),
         (two(1.386, 0.693),),
         (two(torch.tensor(4.0).log(), torch.tensor(2.0).log()),),
+        (two(np.log(4), -np.log(0.5)),),
+        (two(F.softplus(torch.zeros(())) * 2, F.softplus(torch.zeros(()))),),
     ],
     "5.3": [
         (DIAGNOSIS, lambda x: x.to(torch.float32) / 255 * 2 - 1),
         (DIAGNOSIS, lambda x: (x.float() - 127.5) / 127.5),
         (DIAGNOSIS, lambda x: torch.lerp(torch.tensor(-1.0), torch.tensor(1.0), x / 255)),
+        (DIAGNOSIS, lambda x: torch.linspace(-1, 1, 256)[x.long()]),
+        (DIAGNOSIS, lambda x: x.float().div_(127.5).sub_(1)),
+        (DIAGNOSIS, by_numpy),
     ],
 }
