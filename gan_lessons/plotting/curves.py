@@ -28,12 +28,15 @@ def smooth(values: Sequence[float], window: int) -> np.ndarray[Any, np.dtype[np.
     return means
 
 
-def curves(history: Sequence[Any], window: int = 25) -> Figure:
+def curves(
+    history: Sequence[Any], window: int = 25, levels: Mapping[str, float] | None = None
+) -> Figure:
     """Losses (left) and D(x), D(G(z)) (right) of a run, as running means.
 
     Args:
         history: the trainer's events, or anything with the same fields.
         window: steps in a running mean.
+        levels: name → height of a dotted line among the losses; the name stands on it.
     """
     figure = Picture(figsize=(8.4, 3.0), layout="constrained")
     left, right = figure.subplots(1, 2)
@@ -47,6 +50,10 @@ def curves(history: Sequence[Any], window: int = 25) -> Figure:
     line(left, "loss_generator", "generator's loss", FAKE, "--")
     line(right, "d_real", "D(x), real", REAL, "-")
     line(right, "d_fake", "D(G(z)), fake", FAKE, "--")
+    for name, height in (levels or {}).items():
+        left.axhline(height, color=DISCRIMINATOR, linewidth=0.8, linestyle=":")
+        across = left.get_yaxis_transform()
+        left.text(0.99, height, name, fontsize=8, ha="right", va="bottom", transform=across)
     right.axhline(0.5, color=DISCRIMINATOR, linewidth=0.8, linestyle=":", label="½: D cannot tell")
     right.set_ylim(0, 1)
     for axes, label in ((left, "loss"), (right, "probability of “real”")):
