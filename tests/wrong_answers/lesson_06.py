@@ -1,7 +1,10 @@
 """Misconceptions of lesson 06, each with a piece of the sentence that must answer it."""
 
+from collections import OrderedDict
 from typing import Any
 
+import numpy as np
+import torch
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -51,6 +54,49 @@ def up(inputs, outputs, kernel, padding=0, output_padding=0, bias=False):
     return nn.ConvTranspose2d(inputs, outputs, kernel, 2, padding, output_padding, bias=bias)
 
 
+class Generator(nn.Sequential):
+    """The right generator as a class of its own."""
+
+    def __init__(self):
+        super().__init__(*generator()())
+
+
+class Clamped(nn.Sequential):
+    """The right layers, and something after them."""
+
+    def forward(self, x):
+        return super().forward(x).clamp(-0.5, 0.5)
+
+
+class Inside(nn.Module):
+    """The right layers inside a module that is no nn.Sequential."""
+
+    def __init__(self):
+        super().__init__()
+        self.layers = generator()()
+
+    def forward(self, x):
+        return self.layers(x)
+
+
+def zeroed(network):
+    network.register_forward_hook(lambda module, given, returned: 0 * returned)
+    return network
+
+
+def drawn_small(network):
+    for parameter in network.parameters():
+        nn.init.normal_(parameter, 0.0, 0.02)
+    return network
+
+
+def added(layers):
+    network = nn.Sequential()
+    for place, layer in enumerate(layers):
+        network.add_module(f"layer {place}", layer)
+    return network
+
+
 RIGHT: dict[str, list[tuple[Any, ...]]] = {
     "6.1": [
         (lambda n, k, s, p=0, e=0: s * (n - 1) - 2 * p + (k - 1) + e + 1,),
@@ -58,6 +104,14 @@ RIGHT: dict[str, list[tuple[Any, ...]]] = {
             lambda size, kernel, stride, pad=0, extra=0: (
                 size * stride - stride + kernel - 2 * pad + extra
             ),
+        ),
+        (lambda n, k, s, p=0, e=0: np.int64((n - 1) * s + k - 2 * p + e),),
+        (lambda n, k, s, p=0, e=0: torch.tensor((n - 1) * s + k - 2 * p + e),),
+        (lambda n, k, s, p=0, e=0: len(range(p, (n - 1) * s + k - p)) + e,),
+        (
+            lambda n, k, s, p=0, e=0: nn.ConvTranspose2d(1, 1, k, s, p, e)(
+                torch.zeros(1, 1, n, n)
+            ).shape[-1],
         ),
     ],
     "6.2": [
@@ -68,10 +122,20 @@ RIGHT: dict[str, list[tuple[Any, ...]]] = {
                 up1=nn.ConvTranspose2d(64, 32, (4, 4), (2, 2), 1, bias=False),
             ),
         ),
+        (Generator,),  # a class that is an nn.Sequential
+        (lambda: nn.Sequential(OrderedDict(zip("abcdefghi", generator()(), strict=True))),),
+        (lambda: generator()().eval(),),
+        (lambda: drawn_small(generator()()),),
+        (generator(unflatten=Reshape(-1, 64, 7, 7), tanh=nn.Sequential(nn.Tanh(), nn.Identity())),),
+        (generator(linear=nn.LazyLinear(3136, bias=False), norm1=nn.LazyBatchNorm2d()),),
     ],
     "6.3": [
         (lambda: nn.Sequential(nn.Sequential(*discriminator()()[:4]), *discriminator()()[4:]),),
         (discriminator(leaky1=nn.LeakyReLU(0.2, inplace=True), flatten=nn.Flatten(1, -1)),),
+        (discriminator(last=Reshape(-1), flatten=Reshape(-1, 3136)),),
+        (discriminator(last=nn.Flatten(0, 1), leaky1=nn.LeakyReLU(negative_slope=0.2)),),
+        (lambda: added(discriminator()()),),
+        (lambda: discriminator()().eval(),),
     ],
 }
 WRONG: dict[str, list[tuple[Any, ...]]] = {
@@ -89,6 +153,14 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (lambda n, k, s, p=0, e=0: ((n - 1) * s + k - 2 * p + e) / 1, "whole numbers"),
         (lambda n, k, s, p=0, e=0: (n - 1) * k + s - 2 * p + e, "where torch gives"),
         (lambda n, k, s: (n - 1) * s + k, "stopped"),
+        (lambda n, k, s, p=0, e=0: (n - 1) * s + k - 2 * p - e, "output_padding 1 the result is 4"),
+        (lambda n, k, s, p=0, e=0: (n - 1) * 2 + k - 2 * p + e, "where torch gives"),
+        (lambda n, k, s, p=0, e=0: (n - 1) * s + 3 - 2 * p + e, "where torch gives"),
+        (lambda n, k, s, p=1, e=0: (n - 1) * s + k - 2 * p + e, "what is left out is 0"),
+        (lambda n, k, s, p=0, e=1: (n - 1) * s + k - 2 * p + e, "what is left out is 0"),
+        (lambda n, k, s, p, e: (n - 1) * s + k - 2 * p + e, "stopped"),
+        (lambda n, k, s, p=0, e=0: float("nan"), "the float nan"),
+        (lambda n, k, s, p=0, e=0: str((n - 1) * s + k - 2 * p + e), "the result is str"),
     ],
     "6.2": [
         (generator(tanh=nn.Sequential(nn.Tanh(), nn.Tanh())), "there are 2 Tanh layers"),
@@ -104,7 +176,7 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (generator(up1=up(64, 32, 2)), "kernel 2, stride 2, padding 0 give the right sizes"),
         (generator(tanh=nn.Sigmoid()), "not with sigmoid"),
         (generator(tanh=None), "tanh is missing"),
-        (generator(tanh=nn.Hardtanh()), "which has a slope"),
+        (generator(tanh=nn.Hardtanh()), "there is Hardtanh at the end, where"),
         (generator(norm1=None, norm2=None), "no BatchNorm"),
         (generator(norm1=nn.BatchNorm2d(64, 0.8)), "is eps, not momentum"),
         (
@@ -116,9 +188,9 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (generator(relu1=None), "one linear map"),
         (
             generator(norm1=nn.ReLU(), relu1=nn.BatchNorm2d(64)),
-            "BatchNorm2d is followed by ConvTranspose2d",
+            "no ReLU follows a BatchNorm2d, ConvTranspose2d is next",
         ),
-        (generator(tanh=nn.Sequential(nn.ReLU(), nn.Tanh())), "although tanh is at the end"),
+        (generator(tanh=nn.Sequential(nn.ReLU(), nn.Tanh())), "ReLU stands before tanh"),
         (generator(relu1=nn.LeakyReLU(0.2), relu2=nn.LeakyReLU(0.2)), "there is LeakyReLU"),
         (generator(linear=nn.Linear(32, 3136)), "3,136 parameters do nothing"),
         (generator(up2=up(32, 1, 4, padding=1)), "that no BatchNorm follows"),
@@ -145,6 +217,37 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
             generator(up2=nn.Sequential(nn.Conv2d(32, 1, 3, padding=1), nn.Flatten(2))),
             "it has 1 transposed convolutions",
         ),
+        (generator()(), "this is a network already"),
+        (lambda: Clamped(*generator()()), "a forward of its own, or a hook"),
+        (lambda: zeroed(generator()()), "a forward of its own, or a hook"),
+        (lambda: generator()().requires_grad_(False), "Linear are frozen"),
+        (lambda: generator()().double(), "layer 1, Linear, cannot take (N, 32): expected"),
+        (lambda: list(generator()()), "returns a list"),
+        (lambda: nn.Sequential(Inside()), "layer 1, Inside, is a module of your own"),
+        (lambda: Inside(), "returns a Inside; an nn.Sequential"),
+        (
+            generator(up1=nn.ConvTranspose2d(64, 32, 2, 2, dilation=2, bias=False)),
+            "has dilation (2, 2)",
+        ),
+        (
+            generator(up1=nn.ConvTranspose2d(64, 32, (4, 2), 2, (1, 0), bias=False)),
+            "kernel_size (4, 2)",
+        ),
+        (generator(up1=nn.ConvTranspose2d(64, 32, 4, 2, 1, groups=2, bias=False)), "2 groups"),
+        (generator(up1=up(64, 32, 6, padding=2)), "kernel 6, stride 2, padding 2 give the right"),
+        (generator(up1=spectral_norm(up(64, 32, 4, padding=1))), "weights normalised"),
+        (generator(norm1=nn.BatchNorm2d(64, affine=False)), "affine=False"),
+        (generator(norm1=nn.GroupNorm(8, 64)), "BatchNorm2d acts on (N, 32, 14, 14);"),
+        (generator(relu1=nn.Sequential(nn.ReLU(), nn.Dropout(0.2))), "there is Dropout, and none"),
+        (generator(relu1=nn.GELU(), relu2=nn.GELU()), "there is GELU, and none"),
+        (generator(tanh=nn.Softsign()), "there is Softsign at the end"),
+        (generator(tanh=nn.Sequential(nn.Sigmoid(), nn.Tanh())), "Sigmoid stands before tanh"),
+        (
+            generator(
+                linear=nn.Sequential(nn.Linear(32, 32, bias=False), nn.Linear(32, 3136, bias=False))
+            ),
+            "there are 2 Linear layers",
+        ),
         (lambda: nn.ReLU, "returns ReLU; an nn.Sequential"),
         (lambda: nn.Sequential(), "no layers"),
     ],
@@ -157,11 +260,36 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         ),
         (discriminator(down2=spectral_norm(nn.Conv2d(32, 64, 4, 2, 1))), "weights normalised"),
         (discriminator(last=None), "end with Flatten(0)"),
+        (
+            discriminator(linear=nn.Linear(3136, 2)),
+            "puts the 2 numbers of each image, (N, 2), into",
+        ),
+        (discriminator(flatten=nn.Sequential(nn.Flatten(), nn.Flatten(0))), "the 3136 numbers of"),
+        (discriminator(linear=nn.Linear(3136, 2), last=None), "the result has shape (N, 2)"),
+        (discriminator(last=nn.Sequential(nn.Softplus(), nn.Flatten(0))), "Softplus at the end"),
+        (discriminator(linear=spectral_norm(nn.Linear(3136, 1))), "a Linear has its weights"),
+        (discriminator(down1=nn.Conv2d(1, 32, 3, 1, "same")), "has padding 'same'"),
+        (
+            discriminator(down1=nn.Conv2d(1, 32, 4, 2, 1, padding_mode="reflect")),
+            "has padding 'reflect'",
+        ),
+        (discriminator(down2=nn.Conv2d(32, 64, 4, 2, 1, groups=2)), "has 2 groups"),
+        (discriminator(leaky1=nn.PReLU()), "there is PReLU, and none"),
+        (discriminator(leaky1=nn.LeakyReLU(-0.2)), "slope -0.2 and 0.2"),
+        (discriminator(leaky1=None, leaky2=None), "stands in 0 places"),
+        (
+            discriminator(linear=nn.Sequential(nn.BatchNorm1d(3136), nn.Linear(3136, 1))),
+            "BatchNorm in",
+        ),
+        (discriminator(flatten=None, linear=nn.Conv2d(64, 1, 7)), "it has 3 convolutions"),
+        (lambda: zeroed(discriminator()()), "a forward of its own, or a hook"),
+        (discriminator()(), "without brackets"),
+        (generator(), "cannot take (N, 1, 28, 28)"),
         (discriminator(last=nn.Sequential(nn.Flatten(0), nn.Sigmoid())), "Sigmoid at the end"),
         (discriminator(last=nn.Sequential(nn.Tanh(), nn.Flatten(0))), "Tanh at the end"),
         (
             discriminator(last=nn.Sequential(nn.LeakyReLU(0.2), nn.Flatten(0))),
-            "is LeakyReLU; logits",
+            "LeakyReLU at the end",
         ),
         (
             discriminator(leaky2=nn.Sequential(nn.BatchNorm2d(64), nn.LeakyReLU(0.2))),
@@ -195,7 +323,7 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
                 down1=nn.Sequential(nn.LeakyReLU(0.2), nn.Conv2d(1, 32, 4, stride=2, padding=1)),
                 leaky2=None,
             ),
-            "Conv2d is followed by Flatten",
+            "no LeakyReLU follows a Conv2d, Linear is next",
         ),
         (
             discriminator(leaky1=nn.Sequential(nn.LeakyReLU(0.2), nn.Dropout(0.3))),
