@@ -155,7 +155,10 @@ def test_curves_draw_the_running_means_of_a_run() -> None:
 def test_curves_draw_levels_among_the_losses() -> None:
     plain = plotting.curves(history()).axes[0]
     left, right = plotting.curves(history(), levels={"log 4": 1.386, "log 2": 0.693}).axes
-    drawn = [float(np.mean(line.get_ydata())) for line in left.lines[len(plain.lines) :]]
+    drawn = [
+        float(np.mean(np.asarray(line.get_ydata(), dtype=float)))
+        for line in left.lines[len(plain.lines) :]
+    ]
     assert drawn == pytest.approx([1.386, 0.693])
     assert [text.get_text() for text in left.texts] == ["log 4", "log 2"]
     assert not right.texts

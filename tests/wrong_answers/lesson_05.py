@@ -29,7 +29,7 @@ class Loss(torch.nn.Module):
 
 
 def one_by_one(logits):
-    total = 0
+    total = torch.zeros(())
     for logit in logits:
         total = total + F.softplus(-logit)
     return total / len(logits)
