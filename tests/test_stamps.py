@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gan_lessons.errors import UserError
-from gan_lessons.studies.stamps import count_stamps, overlap, stamped, typical_size, upsampled
+from gan_lessons.plotting.stamps import count_stamps, overlap, stamped, typical_size, upsampled
 
 
 def test_stamps_are_counted_one_by_one() -> None:

@@ -7,8 +7,8 @@ from matplotlib.figure import Figure
 from torch import Tensor
 from torch.nn import functional as F
 
-from gan_lessons import plotting
 from gan_lessons.errors import UserError
+from gan_lessons.plotting.digits import matrices
 
 
 def count_stamps(size: int, kernel: int, stride: int, padding: int) -> Tensor:
@@ -48,7 +48,7 @@ def overlap(size: int, kernel: int, stride: int, padding: int) -> tuple[Figure, 
         sentence += "gaps." if inside.min() == 0 else "uneven, a checkerboard."
     small_enough = out <= 16
     cell = 0.3 if small_enough else 5 / out
-    return plotting.matrices({"stamps per pixel": counts}, small_enough, cell), sentence
+    return matrices({"stamps per pixel": counts}, small_enough, cell), sentence
 
 
 def stamped(x: Tensor, weight: Tensor) -> Tensor:
