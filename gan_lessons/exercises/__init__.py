@@ -182,7 +182,7 @@ def call(answer: Answer, *args: Any, returns: bool = True, **kwargs: Any) -> Any
 def expect_shape(got: Any, shape: tuple[int, ...], why: str = "") -> None:
     """Raise Wrong unless ``got`` is a tensor of this shape; a plain number passes for ``()``."""
     shape = tuple(shape)
-    if isinstance(got, int | float) and shape == ():
+    if isinstance(got, int | float | np.number) and shape == ():
         return
     if isinstance(got, np.ndarray | np.generic):
         number = "" if shape else " or a plain number"
@@ -296,7 +296,8 @@ def _kind(value: Any) -> str:
         return f"a tensor of shape {tuple(value.shape)}"
     if isinstance(value, bool | int | float | str):
         return repr(value)
-    return "None" if value is None else f"a {type(value).__name__}"
+    name = type(value).__name__
+    return "None" if value is None else f"{'an' if name[0] in 'AEIOUaeiou' else 'a'} {name}"
 
 
 def _reason(error: BaseException) -> str:

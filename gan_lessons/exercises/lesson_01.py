@@ -1,9 +1,12 @@
 """Checks of lesson 01. Each answers in words and names the misconception that it saw."""
 
 import math
+import sys
+from types import FrameType
 
 import torch
 import torch.nn.functional as F
+from torch import Tensor
 
 from gan_lessons import game
 from gan_lessons.data import toys
@@ -99,7 +102,25 @@ def value_estimate(answer: Answer) -> str:
         if close(got, wrong):
             raise Wrong(sentence)
     expect_close(got, right, "Mean of log D(x) over real, plus mean of log(1 − D) over fakes")
+    _refuse_cut_off(answer)
     return "two means of logarithms, each over its own pile, so that unequal piles are no problem."
+
+
+def _refuse_cut_off(answer: Answer) -> None:
+    """Raise Wrong unless a D that is nearly certain, and wrong, pays in full."""
+    calm, low, high = torch.full((2,), 0.5), torch.full((2,), 1e-10), torch.full((2,), 0.999999)
+    for d_real, d_fake in ((low, calm), (calm, high)):
+        want = (d_real.log().mean() + (1 - d_fake).log().mean()).item()
+        got = call(answer, d_real, d_fake)
+        if not close(got, want, 1e-3):
+            where = "D(x) = 1e-10" if d_fake is calm else "D(G(z)) = 0.999999"
+            expect_close(
+                got,
+                want,
+                f"So far all was right, but at {where} the pay is not the logarithm itself. All "
+                "answers lie strictly between 0 and 1: nothing has to be added or cut off",
+                1e-3,
+            )
 
 
 @exercise("1.3")
@@ -139,7 +160,28 @@ def jsd_from_value(answer: Answer) -> str:
     for dx in (0.02, 0.005):
         x = torch.arange(-8, 8, dx, dtype=torch.float64)
         p, q = toys.normal(x, 0.0, 0.5), toys.normal(x, 0.6, 0.7)
-        expect_close(
-            call(answer, p, q, dx), game.jsd(p, q, dx), f"This time the grid's step is {dx}"
-        )
+        got, used = _watched(answer, p, q, dx)
+        expect_close(got, game.jsd(p, q, dx), f"This time the grid's step is {dx}")
+        if used:
+            raise Wrong(
+                f"the number is right, but it comes from game.{used}, which knows both densities. "
+                "Get it as a GAN can: from the value of the best discriminator, game.value."
+            )
     return "(V(D*, G) + log 4) / 2 is 0 if the best D can only shrug, log 2 if nothing overlaps."
+
+
+def _watched(answer: Answer, p: Tensor, q: Tensor, dx: float) -> tuple[Answer, str]:
+    """The answer's result, and which of the package's divergences it called, if any."""
+    codes, used = {game.jsd.__code__: "jsd", game.kl.__code__: "kl"}, []
+
+    def look(frame: FrameType, event: str, _: object) -> None:
+        if event == "call" and frame.f_code in codes:
+            used.append(codes[frame.f_code])
+
+    before = sys.getprofile()
+    sys.setprofile(look)
+    try:
+        got = call(answer, p, q, dx)
+    finally:
+        sys.setprofile(before)
+    return got, used[0] if used else ""

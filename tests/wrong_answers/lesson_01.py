@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -17,6 +18,28 @@ def with_loop(p, q):
     return torch.tensor([a / (a + b) if a + b else 0.5 for a, b in pairs])
 
 
+def in_place(p, q):
+    p /= p + q
+    return p.nan_to_num(0.5)
+
+
+def in_numpy(r, f):
+    return np.log(r.numpy()).mean() + np.log(1 - f.numpy()).mean()
+
+
+def clamped(low):
+    return lambda r, f: r.clamp(low).log().mean() + (1 - f).clamp(low).log().mean()
+
+
+def own_value(p, q, dx):
+    d = p / (p + q)
+    return ((p * d.log() + q * (1 - d).log()).nan_to_num().sum() * dx + math.log(4)) / 2
+
+
+def two_kls(p, q, dx):
+    return (game.kl(p, (p + q) / 2, dx) + game.kl(q, (p + q) / 2, dx)) / 2
+
+
 RIGHT = {
     "1.1": [
         (lambda p, q: torch.where(p + q > 0, p / (p + q), 0.5),),
@@ -28,6 +51,20 @@ RIGHT = {
         (lambda r, f: torch.log(r).mean() + torch.log(1 - f).mean(),),
         (lambda r, f: r.log().mean().item() + torch.log1p(-f).mean().item(),),
         (lambda r, f: sum(r.log()) / len(r) + sum((1 - f).log()) / len(f),),
+        (in_numpy,),
+        (lambda r, f: game.value_from_samples(r, f).mean,),
+        (
+            lambda r, f: (
+                -F.binary_cross_entropy(r, torch.ones_like(r))
+                - F.binary_cross_entropy(f, torch.zeros_like(f))
+            ),
+        ),
+    ],
+    "1.3": [
+        (lambda p, q, dx: best_value(p, q, dx) / 2 + math.log(2),),
+        (lambda p, q, dx: (best_value(p, q, dx).item() + 2 * math.log(2)) / 2,),
+        (lambda p, q, dx: (best_value(p, q, dx) - game.value(p, q, 0.5, dx)) / 2,),
+        (own_value,),
     ],
 }
 WRONG = {
@@ -44,6 +81,13 @@ WRONG = {
         (lambda p, q: torch.where(p + q < 1e-7, 0.5, p / (p + q)), "small, but not 0"),
         (lambda p, q: p**2 / (p**2 + q**2), "set the derivative"),
         (lambda p, q: (p / (p + q)).mean(), "shape"),
+        (in_place, "overwrote its input"),
+        (lambda p, q: (p / (p + q)).nan_to_num(0), "Where both are 0 it is ½"),
+        (lambda p, q: (p / (p + q)).clamp(0.01, 0.99).nan_to_num(0.5), "elsewhere p / (p + q)"),
+        (lambda p, q: torch.sigmoid(p - q), "set the derivative"),
+        (lambda p, q: (p - q) / (p + q), "set the derivative"),
+        (lambda p, q: (p / (p + q)).numpy(), "a NumPy array; a torch tensor"),
+        (lambda p, q: (p / (p + q)).tolist(), "a list; a tensor of shape"),
     ],
     "1.2": [
         (lambda r, f: -r.log().mean() - (1 - f).log().mean(), "sign is turned"),
@@ -60,6 +104,17 @@ WRONG = {
         (lambda r, f: r.log().mean() + 1 - f.log().mean(), "Mean of log D(x) over real"),
         (lambda r, f: (r.log() + (1 - f).log()).mean(), "stopped"),
         (lambda r, f: r.log(), "V is one number"),
+        (clamped(1e-2), "nothing has to be added or cut off"),
+        (clamped(1e-8), "at D(x) = 1e-10"),
+        (
+            lambda r, f: r.log().mean() + (1 - f).clamp(1e-3).log().mean(),
+            "at D(G(z)) = 0.999999",
+        ),
+        (lambda r, f: (r + 1e-8).log().mean() + (1 - f + 1e-8).log().mean(), "at D(x) = 1e-10"),
+        (lambda r, f: (r.log().sum() + (1 - f).log().sum()) / len(r), "Mean of log D(x) over"),
+        (lambda r, f: r.log_().mean() + (1 - f).log().mean(), "overwrote its input"),
+        (lambda r, f: game.value_from_samples(r, f), "the result is an Estimate"),
+        (lambda r, f: r[:5].log().mean() + (1 - f[:5]).log().mean(), "Mean of log D(x) over"),
     ],
     "1.3": [
         (best_value, "V(D*, G) itself"),
@@ -72,6 +127,18 @@ WRONG = {
         (lambda p, q, dx: (game.value(p, q, 0.5, dx) + math.log(4)) / 2, "sees no distance"),
         (lambda p, q, dx: game.kl(p, q, dx), "not symmetric"),
         (lambda p, q, dx: game.total_variation(p, q, dx), "Solve V(D*, G)"),
+        (game.jsd, "it comes from game.jsd"),
+        (two_kls, "it comes from game.kl"),
+        (
+            lambda p, q, dx: (
+                game.value(p, q, game.optimal_discriminator(q, p), dx) / 2 + math.log(2)
+            ),
+            "Solve V(D*, G)",
+        ),
+        (lambda p, q, dx: ((best_value(p, q, dx) + math.log(4)) / 2).sqrt(), "Solve V(D*, G)"),
+        (lambda p, q, dx: best_value(p, q, 0.01) / 2 + math.log(2), "This time the grid's step"),
+        (game.optimal_discriminator, "stopped with TypeError"),
+        (lambda p, q, dx: game.optimal_discriminator(p, q), "a single number is wanted"),
         (lambda p, q, dx: game.jsd(p, q, 0.01), "This time the grid's step is 0.02"),
     ],
 }
