@@ -8,6 +8,7 @@ sentence, or returns praise that says why the answer is right.
 import contextlib
 import importlib
 import io
+import math
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -196,6 +197,15 @@ def expect_shape(got: Any, shape: tuple[int, ...], why: str = "") -> None:
         raise Wrong(f"the result has shape {tuple(got.shape)}, where {wanted} is wanted.{reason}")
 
 
+def as_number(value: Any) -> float | None:
+    """A finite number of any kind as a float; None for everything else, also text and bool."""
+    try:
+        number = float("nan" if isinstance(value, bool | str) else value)
+    except (TypeError, ValueError, RuntimeError, OverflowError):
+        return None
+    return number if math.isfinite(number) else None
+
+
 def close(got: Any, want: Any, tolerance: float = 1e-4) -> bool:
     """Whether numbers or arrays have one shape and agree, relative or absolute; never raises."""
     a, b = _float64(got), _float64(want)
@@ -276,7 +286,8 @@ def _changed(value: Any, as_it_was: Any) -> bool:
 
 def _float64(value: Any) -> torch.Tensor | None:
     try:
-        return torch.as_tensor(value).detach().to("cpu", torch.float64)
+        tensor = torch.as_tensor(value).detach()
+        return None if tensor.is_complex() else tensor.to("cpu", torch.float64)
     except (TypeError, ValueError, RuntimeError):
         return None
 

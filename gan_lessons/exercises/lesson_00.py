@@ -1,26 +1,15 @@
 """Checks of lesson 00: what a generator takes and gives, and what lies between its digits."""
 
-import math
-
 from scipy.ndimage import label
 
 from gan_lessons import classifier, pretrained
-from gan_lessons.exercises import Answer, Wrong, exercise
+from gan_lessons.exercises import Answer, Wrong, as_number, exercise
 from gan_lessons.networks import IMAGE_SHAPE
 from gan_lessons.training import sample
 
 REACH = 1.5  # of the lesson's two sliders
 SURE = 0.9
 GREY = 0.12  # share of half-grey pixels; no real digit that comes with the install has more
-
-
-def _number(value: Answer) -> float | None:
-    """The value of a finite number of any kind; None for everything else, text included."""
-    try:
-        number = float(value) if hasattr(value, "__float__") else math.nan
-    except (TypeError, ValueError, RuntimeError, OverflowError):  # a class, a tensor of many …
-        return None
-    return number if math.isfinite(number) else None
 
 
 @exercise("0.1")
@@ -32,7 +21,7 @@ def in_and_out(answer: Answer) -> str:
     channels, height, width = IMAGE_SHAPE
     given, drawn = answer["in"], answer["out"]
     for number in (given, drawn):
-        if isinstance(number, bool) or _number(number) is None:
+        if as_number(number) is None:
             raise Wrong(f"{number!r} is no number; two plain numbers are wanted, such as 16.")
     if given == 16 * settings.latent_dim or drawn == 16 * height * width:
         raise Wrong("that is for all sixteen; how many are they for one image?")
@@ -59,7 +48,7 @@ def find_the_eight(answer: Answer) -> str:
         raise Wrong('the answer is a dictionary with the keys "east" and "north".')
     east, north = answer["east"], answer["north"]
     for number in (east, north):
-        if _number(number) is None:
+        if as_number(number) is None:
             raise Wrong(f"a place is two numbers, one for each slider; {number!r} is none.")
     east, north = float(east), float(north)
     if not max(abs(east), abs(north)) <= REACH:

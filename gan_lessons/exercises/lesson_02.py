@@ -8,9 +8,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan_lessons.exercises import Answer, Wrong, call, close, exercise, expect_close, expect_shape
+from gan_lessons.exercises import (
+    Answer,
+    Wrong,
+    as_number,
+    call,
+    close,
+    exercise,
+    expect_close,
+    expect_shape,
+)
 
-HUGE = torch.tensor([-1000.0, -100.0, -25.0, 25.0, 100.0, 1000.0])
+HUGE = torch.tensor([-1000.0, -100.0, -25.0, -6.0, 6.0, 25.0, 100.0, 1000.0])
 
 
 @exercise("2.1")
@@ -20,11 +29,12 @@ def discriminator_loss(answer: Answer) -> str:
     got = _call(answer, real, fake)
     if isinstance(got, Tensor) and got.isnan().any():
         raise Wrong(
-            "the result is NaN: a logit can be negative, so it has no logarithm. It is not yet a "
-            "probability; D = sigmoid(logit) is."
+            "the result is NaN, for logits between −2.5 and 2.5. A logit is not yet a probability: "
+            "it can be negative, and then its logarithm is NaN. D is sigmoid(logit)."
         )
     expect_shape(got, (), "A loss is one number: the mean over reals plus the mean over fakes.")
     _refuse_other_losses(got, real, fake)
+    _refuse_smoothing(answer)
     right = F.softplus(-real).mean() + F.softplus(fake).mean()
     expect_close(got, right, "The mean of −log D(x), plus the mean of −log(1 − D(G(z)))")
     _refuse_unsafe(answer)
@@ -86,10 +96,6 @@ def _refuse_other_losses(got: Answer, real: Tensor, fake: Tensor) -> None:
             on_real.mean() - (1 - F.logsigmoid(fake)).mean(),
             "log(1 − D) is not 1 − log D: on a fake D pays −log(1 − D) = softplus(t).",
         ),
-        (
-            on_real.mean() + 0.1 * real.mean() + on_fake.mean(),
-            "the reals have the target 0.9: that is one-sided label smoothing. Here it is 1.",
-        ),
         (on_real.mean(), "the fakes are missing: this D may call everything real."),
         (on_fake.mean(), "the reals are missing: this D may call everything fake."),
         (
@@ -102,6 +108,29 @@ def _refuse_other_losses(got: Answer, real: Tensor, fake: Tensor) -> None:
             raise Wrong(why)
 
 
+def _refuse_smoothing(answer: Answer) -> None:
+    """Raise Wrong if the targets are not 1 and 0: each is the slope of the loss in the logits."""
+    batches = [torch.tensor(values) for values in ([-1.0, 0.5, 2.0], [-0.5, 1.5], [0.7])]
+    calm = torch.zeros(2)
+
+    def excess(real: Tensor, fake: Tensor) -> float:
+        """What is paid beyond D's loss; target s for a logit t instead of 1 costs (1 − s) t."""
+        got = as_number(call(answer, real, fake))
+        right = (F.softplus(-real).mean() + F.softplus(fake).mean()).item()
+        return math.nan if got is None else got - right
+
+    missing = [excess(t, calm) / t.mean().item() for t in batches]
+    extra = [-excess(calm, t) / t.mean().item() for t in batches]
+    if not all(max(shares) - min(shares) < 1e-4 for shares in (missing, extra)):
+        return
+    target_real, target_fake = (round(target, 3) + 0.0 for target in (1 - missing[0], extra[0]))
+    if (target_real, target_fake) != (1, 0):
+        raise Wrong(
+            f"the reals have the target {target_real:g} and the fakes {target_fake:g}: that is "
+            "label smoothing. Here the targets are 1 and 0."
+        )
+
+
 def _refuse_unsafe(answer: Answer) -> None:
     """The value and the gradient at very sure logits, of reals and of fakes."""
     calm = torch.tensor([0.0])
@@ -111,23 +140,20 @@ def _refuse_unsafe(answer: Answer) -> None:
             got = call(answer, *((t, calm) if kind == "real" else (calm, t)))
             if not isinstance(got, Tensor) or not got.requires_grad:
                 raise Wrong(
-                    "right in value, but no gradient can flow back: return the tensor itself, "
-                    "without item or detach."
+                    f"right in value, but no gradient flows back to the {kind} logits: item, "
+                    "detach and NumPy cut it off."
                 )
             where = f"a {kind} sample with logit {logit:.0f}".replace("-", "−")
-            if not got.isfinite():
-                raise Wrong(
-                    f"for {where} the loss is {got.item()}: a sigmoid rounds to 0 or 1, and "
-                    "log 0 = −∞, or an exponential overflows. F.softplus avoids both: "
-                    "−log D = softplus(−t)."
-                )
             (slope,) = torch.autograd.grad(got, t)
-            want = math.log(2) + max(sign * logit.item(), 0.0)
-            if not close(got, want) or not close(slope[0], sign * torch.sigmoid(sign * logit)):
+            want = math.log(2) + F.softplus(sign * logit).item()
+            push = sign * torch.sigmoid(sign * logit)
+            if not close(got, want) or not close(slope[0], push):
+                found, its_slope = got.item(), slope.item() + 0.0  # −0 is printed as 0
                 raise Wrong(
-                    f"for {where} the loss is {got.item():.4g} and its slope {slope.item():.2g}: "
-                    "a probability that is cut off hides the infinity, and the gradient is lost "
-                    "with it. Stay with logits: −log D = softplus(−t)."
+                    f"for {where} the loss is {found:.5g} and its slope {its_slope:.3g}, where "
+                    f"{want:.5g} and {push:.3g} are right. Somewhere on the way a number is "
+                    "rounded or cut off, and with it the gradient. softplus takes logits and keeps "
+                    "both: −log D = softplus(−t)."
                 )
 
 
@@ -334,8 +360,10 @@ def _settle(answer: Answer, claims: Mapping[str, Claim], what: str) -> None:
 def _check_claim(given: Answer, claim: Claim, what: str) -> None:
     if not isinstance(given, tuple | list) or len(given) != 2:
         raise Wrong(f'a pair is wanted, ("right" or "wrong", {what}).')
-    verdict, number = given
-    if verdict not in ("right", "wrong"):
+    verdict, number = given[0], as_number(given[1])
+    if number is None:
+        raise Wrong(f"the {what} is {given[1]!r}, where a finite number is wanted.")
+    if not isinstance(verdict, str) or verdict not in ("right", "wrong"):
         raise Wrong(f'the verdict is {verdict!r}; write "right" or "wrong".')
     if not close(number, claim.number, 5e-3):
         for other, why in claim.numbers:
