@@ -77,7 +77,9 @@ def discriminator_step(answer: Answer) -> str:
     """One update of D on −E log D(x) − E log(1 − D(G(z))) (Goodfellow et al. 2014, algorithm 1)."""
     trial = Trial()
     returned = trial.play(answer, trial.real)
-    if trial.log["G stepped"] or trial.used(0).any():
+    if trial.used(0).any() and not trial.log["G stepped"]:
+        raise Wrong("G has moved, too, though no optimizer moved it. In D's step G stands still.")
+    if trial.log["G stepped"]:
         if not trial.log["D stepped"]:
             raise Wrong(
                 "the wrong optimizer stepped: optimizer_g moves G, and D learns nothing. Each "
@@ -142,8 +144,12 @@ def _other_discriminator_losses(real: Tensor, fake: Tensor) -> list[tuple[Tensor
         (soft(-d_real).mean() + soft(d_fake).mean(), SIGMOID_TWICE),
         (
             fake.mean() - real.mean(),
-            "the logarithm is missing: that raises the logit of reals and lowers that of fakes "
-            "without end, another game's loss.",
+            "every logit was pushed equally hard, reals up and fakes down: the logarithm is "
+            "missing. −log D(x) pushes harder where D errs.",
+        ),
+        (
+            soft(-real).mean() - soft(fake).mean(),
+            "the term of the fakes has the wrong sign: D is rewarded for calling them real.",
         ),
         (
             d_fake.mean() - d_real.mean(),
@@ -158,7 +164,9 @@ def generator_step(answer: Answer) -> str:
     """One update of G on −E log D(G(z)) (Goodfellow et al. 2014, end of section 3)."""
     trial = Trial()
     returned = trial.play(answer, N)
-    if trial.log["D stepped"] or trial.used(1).any():
+    if trial.used(1).any() and not trial.log["D stepped"]:
+        raise Wrong("D has moved, too, though no optimizer moved it. In G's step D stands still.")
+    if trial.log["D stepped"]:
         if not trial.log["G stepped"]:
             raise Wrong(
                 "the wrong optimizer stepped: optimizer_d moves D, here towards calling fakes "
@@ -171,8 +179,8 @@ def generator_step(answer: Answer) -> str:
     refuse_no_noise(trial, "G's step needs new fakes: generator(z), z fresh noise.")
     if trial.log["D reached"] and not trial.log["G reached"]:
         raise Wrong(
-            "no gradient reached G: the fakes were cut off from it. detach() belongs in D's step; "
-            "in G's step the gradient has to run through D into G."
+            "D received a gradient, but G none. detach() belongs in D's step; in G's step the "
+            "gradient has to run through D into G, the very network that you were given."
         )
     if not all(p.requires_grad for p in trial.discriminator.parameters()):
         raise Wrong(

@@ -128,8 +128,8 @@ def refuse_no_noise(trial: Trial, why: str) -> None:
         raise Wrong("all rows of the noise are the same, so all fakes are. Take torch.randn.")
     if (z >= 0).all():
         raise Wrong(
-            "the noise is never negative: torch.rand draws evenly from 0 to 1. G's noise here is "
-            "normal: torch.randn."
+            "no number of the noise is negative. A standard normal density is symmetric around 0: "
+            "torch.randn, not torch.rand."
         )
 
 
@@ -143,8 +143,8 @@ def expect_movement(
         return
     if used.any() and not trial.log[f"{name} stepped"]:
         raise Wrong(
-            f"{name} moved, but optimizer_{name.lower()}.step() was never called. Here it would be "
-            "plain descent; in the course it is Adam, which remembers earlier gradients."
+            f"{name} moved, but optimizer_{name.lower()}.step() was never called. It belongs to "
+            "the player: in the course it is Adam, which remembers earlier gradients."
         )
     _refuse_wrong_order(trial, player)
     stale = trial.stale[player]
@@ -158,9 +158,11 @@ def expect_movement(
     times = float(used @ right / (right @ right))
     if near(used, times * right):
         raise Wrong(_scaled(times))
+    off, turned = float((used - right).norm() / right.norm()), angle(used, right)
     raise Wrong(
-        f"{name} moved, but not along the gradient of its loss: the direction differs by "
-        f"{angle(used, right):.0f} degrees. Compare your loss with the formula, term by term."
+        f"{name} moved, but not by the gradient of its loss: the direction differs by "
+        f"{turned:.1f} degrees, and what is too much or missing is {off:.1%} of its length. "
+        "Compare your loss with the formula, term by term."
     )
 
 
@@ -252,8 +254,14 @@ def _expect_normal(z: Tensor) -> None:
             f"the noise has mean {mean:.2f} and standard deviation {spread:.2f}; a standard normal "
             "density has 0 and 1: torch.randn."
         )
+    within = (z.abs() < 1).float().mean().item()
     if z.abs().max() < 2.2:
         raise Wrong(
             f"no noise lies beyond ±{z.abs().max():.2f}, as if drawn evenly from an interval. "
             "A normal density goes on: torch.randn."
+        )
+    if abs(within - 0.683) > 0.05:
+        raise Wrong(
+            f"{within:.0%} of the noise lies between −1 and 1; of a standard normal density 68 % "
+            "do: torch.randn."
         )

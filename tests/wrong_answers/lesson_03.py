@@ -1,5 +1,7 @@
 """Misconceptions of lesson 03, each with a piece of the sentence that must answer it."""
 
+import copy
+
 import torch
 import torch.nn.functional as F
 
@@ -226,6 +228,60 @@ def eye(rows):
     return lambda rate: torch.tensor(rows(rate))
 
 
+def nudged(player):
+    """G's step or D's, right, after which the other one is moved by hand."""
+    step = (d_step(), g_step())[player]
+
+    def with_nudge(generator, discriminator, optimizer_g, optimizer_d, given):
+        got = step(generator, discriminator, optimizer_g, optimizer_d, given)
+        with torch.no_grad():
+            for p in (generator, discriminator)[player].parameters():
+                p += 0.01
+        return got
+
+    return with_nudge
+
+
+def own_optimizer(loss, own):
+    update(loss, torch.optim.Adam(own.param_groups[0]["params"]))
+
+
+def clipped(loss, own):
+    own.zero_grad()
+    loss.backward()
+    torch.nn.utils.clip_grad_norm_(own.param_groups[0]["params"], 0.1)
+    own.step()
+
+
+def noisy_reals(generator, discriminator, optimizer_g, optimizer_d, real):
+    shaken = real + 0.1 * torch.randn_like(real)
+    fake = generator(fresh(len(real))).detach()
+    return update(d_loss(discriminator(shaken), discriminator(fake)), optimizer_d)
+
+
+def without_d(generator, discriminator, optimizer_g, optimizer_d, n):
+    copied = copy.deepcopy(generator)
+    return update(g_loss(discriminator(copied(fresh(n)))), optimizer_g)
+
+
+def laplace(n):
+    return torch.distributions.Laplace(0.0, 0.5**0.5).sample((n, 4))
+
+
+def in_one_batch(generator, discriminator, optimizer_g, optimizer_d, real):
+    fake = generator(fresh(len(real))).detach()
+    labels = torch.cat([torch.ones_like(real), torch.zeros_like(real)])
+    logits = discriminator(torch.cat([real, fake]))
+    return update(2 * F.binary_cross_entropy_with_logits(logits, labels), optimizer_d)
+
+
+def by_autograd(loss, own):
+    parameters = own.param_groups[0]["params"]
+    for p, gradient in zip(parameters, torch.autograd.grad(loss, parameters), strict=True):
+        p.grad = gradient
+    own.step()
+
+
 WRONG = {
     "3.1": [
         (eye(lambda r: [[1, -r], [r, 1]]), "simultaneous play"),
@@ -238,6 +294,11 @@ WRONG = {
         (eye(lambda r: [[1 + r * r, -r], [r, 1]]), "is wanted. The first row makes the new g"),
         (eye(lambda r: [1 - r * r, -r, r, 1]), "Two new numbers out of two old ones"),
         (lambda rate: [[1 - rate**2, -rate], [rate, 1]], "a list; a tensor"),
+        (eye(lambda r: [[1, -0.2], [0.2, 0.96]]), "is wanted. The first row"),
+        (eye(lambda r: [[1 - r * r, -r], [r, 1 - r * r]]), "index (1, 1)"),
+        (eye(lambda r: [[1.0, -r], [0, 1]]), "is wanted. The first row"),
+        (eye(lambda r: [[-r * r, -r], [r, 0]]), "is wanted. The first row"),
+        (lambda rate: torch.eye(2).to(torch.complex64), "numbers are wanted"),
     ],
     "3.2": [
         (d_moves(lambda loss, g, d: update(loss, d), cut=False), "ran on into G"),
@@ -248,7 +309,7 @@ WRONG = {
         (d_step(lambda r, f: F.softplus(f).mean()), "by the fakes alone"),
         (d_step(lambda r, f: -d_loss(r, f)), "goes uphill"),
         (d_step(lambda r, f: d_loss(r.sigmoid(), f.sigmoid())), "sigmoid is applied twice"),
-        (d_step(lambda r, f: f.mean() - r.mean()), "without end, another game's loss"),
+        (d_step(lambda r, f: f.mean() - r.mean()), "every logit was pushed equally hard"),
         (d_step(lambda r, f: f.sigmoid().mean() - r.sigmoid().mean()), "probabilities themselves"),
         (d_step(lambda r, f: F.softplus(-r).sum() + F.softplus(f).sum()), "summed over the batch"),
         (d_step(lambda r, f: d_loss(r, f) / 2), "0.5 times as long"),
@@ -264,7 +325,7 @@ WRONG = {
         (both(with_its_graph)[0], "whole computation attached"),
         (both(other_number)[0], "return the loss it was made from"),
         (d_step(noise=lambda n: FIXED), "the same noise"),
-        (d_step(noise=lambda n: torch.rand(n, 4)), "never negative"),
+        (d_step(noise=lambda n: torch.rand(n, 4)), "no number of the noise is negative"),
         (d_step(noise=lambda n: torch.zeros(n, 4)), "rows of the noise are the same"),
         (d_step(noise=lambda n: fresh(64)), "there are 64 fakes"),
         (no_fakes, "the generator was never called"),
@@ -276,6 +337,17 @@ WRONG = {
         (d_step(noise=lambda n: fresh(n).round()), "made of whole numbers"),
         (g_left_frozen, "G is left frozen"),
         (both(by_hand)[0], "optimizer_d.step() was never called"),
+        (both(own_optimizer)[0], "optimizer_d.step() was never called"),
+        (both(clipped)[0], "neither scaled nor clipped"),
+        (nudged(0), "though no optimizer moved it"),
+        (noisy_reals, "of its length. Compare your loss"),
+        (d_step(lambda r, f: F.softplus(-r).mean() - F.softplus(f).mean()), "wrong sign"),
+        (d_step(lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean()), "pushed equally hard"),
+        (d_step(lambda r, f: bce(r, 0.9) + bce(f, 0.0)), "of its length. Compare"),
+        (d_step(lambda r, f: d_loss(r.detach(), f)), "by the fakes alone"),
+        (d_step(noise=lambda n: fresh(n).abs()), "no number of the noise is negative"),
+        (d_step(noise=laplace), "lies between −1 and 1; of a standard"),
+        (d_step(noise=lambda n: fresh(n - 1)), "there are 23 fakes"),
         (d_step(lambda r, f: F.softplus(-r) + F.softplus(f)), "take the mean before"),
         (d_step(noise=lambda n: torch.randn(n, 1)), "G takes noise of shape (n, 4)"),
     ],
@@ -302,7 +374,7 @@ WRONG = {
         (both(with_its_graph)[1], "whole computation attached"),
         (both(other_number)[1], "return the loss it was made from"),
         (g_step(noise=lambda n: FIXED), "the same noise"),
-        (g_step(noise=lambda n: torch.rand(n, 4)), "never negative"),
+        (g_step(noise=lambda n: torch.rand(n, 4)), "no number of the noise is negative"),
         (g_step(noise=lambda n: fresh(64)), "there are 64 fakes"),
         (no_fakes_for_g, "the generator was never called"),
         (frozen, "left frozen"),
@@ -310,6 +382,14 @@ WRONG = {
         (g_step(noise=lambda n: torch.rand(n, 4) * 3.4 - 1.7), "as if drawn evenly"),
         (g_step(noise=lambda n: fresh(n) * 2), "the noise has mean"),
         (both(by_hand)[1], "optimizer_g.step() was never called"),
+        (both(own_optimizer)[1], "optimizer_g.step() was never called"),
+        (both(clipped)[1], "neither scaled nor clipped"),
+        (nudged(1), "though no optimizer moved it"),
+        (without_d, "the very network that you were given"),
+        (g_step(lambda f: bce(f, 0.9)), "of its length. Compare"),
+        (g_step(lambda f: (f - 1).square().mean() / 2), "of its length. Compare"),
+        (g_step(lambda f: F.softplus(-f)), "take the mean before"),
+        (g_step(noise=laplace), "lies between −1 and 1; of a standard"),
     ],
 }
 
@@ -328,10 +408,14 @@ RIGHT = {
         (d_step(lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean()),),
         (under_no_grad,),
         (in_two_backwards,),
+        (in_one_batch,),
+        (both(by_autograd)[0],),
     ],
     "3.3": [
         (g_step(lambda f: bce(f, 1.0)),),
         (g_step(lambda f: -F.logsigmoid(f).sum() / len(f)),),
         (frozen_and_freed,),
+        (both(by_autograd)[1],),
+        (g_step(noise=lambda n: torch.empty(n, 4).normal_()),),
     ],
 }
