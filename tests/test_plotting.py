@@ -233,6 +233,25 @@ def test_lines_avoid_the_colours_of_real_and_fake() -> None:
     assert legend(axes) == [*curves, "limit"]
 
 
+def test_sidestep_stands_at_a_right_angle_and_leaves_the_circle() -> None:
+    figure = plotting.sidestep((0.8, 0.6), 0.5, "g", "d")
+    (axes,) = figure.axes
+    radius, reached = (np.asarray(line.get_xydata(), float) for line in axes.lines[:2])
+    arrow = reached[1] - radius[1]
+    assert arrow @ radius[1] == pytest.approx(0)
+    assert np.linalg.norm(arrow) == pytest.approx(0.5)
+    (circle,) = (patch for patch in axes.patches if isinstance(patch, Circle))
+    assert circle.radius == pytest.approx(1)
+    assert np.linalg.norm(reached[1]) > 1
+    assert axes.get_aspect() == 1
+
+
+def test_contours_show_a_walk_on_the_surface() -> None:
+    walk = torch.tensor([[0.0, 0.1], [0.2, 0.3], [0.4, 0.1]])
+    figure = plotting.contours(X, X, torch.outer(X, X), "x", "y", walk=walk)
+    assert np.allclose(figure.axes[0].lines[-1].get_xydata(), walk)
+
+
 def test_paths_begin_with_a_ring_and_end_with_a_square() -> None:
     walk = torch.tensor([[1.0, 0.0], [0.0, 2.0], [-3.0, 1.0]])
     figure = plotting.paths({"a": walk, "b": -walk}, "x", "y", mark=("truth", (0, 0)), edge=2)

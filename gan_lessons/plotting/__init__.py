@@ -10,7 +10,7 @@ from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, 
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import bars, digit_grid, digit_rows, matrices, mosaic, show_digits
 from gan_lessons.plotting.distributions import densities, groups, histograms, strips
-from gan_lessons.plotting.plane import balls, clouds, contours, paths
+from gan_lessons.plotting.plane import balls, clouds, contours, paths, sidestep
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
 
 __all__ = [
@@ -40,6 +40,7 @@ __all__ = [
     "png",
     "races",
     "show_digits",
+    "sidestep",
     "smooth",
     "steps_diagram",
     "strips",

@@ -1,5 +1,6 @@
 """The plane: walks in it, points and balls in it, and heights over it."""
 
+import math
 from collections.abc import Mapping
 
 from matplotlib.figure import Figure
@@ -39,6 +40,28 @@ def paths(
         axes.set(xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.legend(fontsize=8)
+    return figure
+
+
+def sidestep(place: tuple[float, float], rate: float, xlabel: str, ylabel: str) -> Figure:
+    """One step of simultaneous play, at a right angle to the line from the equilibrium.
+
+    Args:
+        place: (g, d), where the step begins.
+        rate: η; the step is (−η d, η g).
+        xlabel: what g is.
+        ylabel: what d is.
+    """
+    figure, axes = new_axes(4.2, 3.8)
+    g, d = place
+    tip = (g - rate * d, d + rate * g)
+    radius, edge = math.hypot(g, d), 1.3 * math.hypot(*tip)
+    axes.add_patch(Circle((0, 0), radius, fill=False, linestyle=":", edgecolor=DISCRIMINATOR))
+    axes.plot([0, g], [0, d], color=DISCRIMINATOR)
+    axes.plot([0, tip[0]], [0, tip[1]], color=DISCRIMINATOR, linestyle="--", linewidth=1)
+    axes.annotate("", tip, place, arrowprops={"arrowstyle": "->", "color": FAKE, "linewidth": 2})
+    axes.plot(0, 0, "o", color=DISCRIMINATOR)
+    axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-edge, edge), ylim=(-edge, edge), aspect="equal")
     return figure
 
 
@@ -90,6 +113,7 @@ def contours(
     ylabel: str,
     label: str = "",
     mark: tuple[float, float] | None = None,
+    walk: Tensor | None = None,
 ) -> Figure:
     """A surface as contour lines over shades.
 
@@ -101,6 +125,7 @@ def contours(
         ylabel: what y is.
         label: what the height is.
         mark: where to put a dot, if anywhere.
+        walk: points (n, 2) of a walk on the surface, drawn as small white dots.
     """
     figure, axes = new_axes(5.4, 3.8)
     shades = axes.contourf(x, y, heights, levels=16, cmap="cividis")
@@ -108,5 +133,7 @@ def contours(
     figure.colorbar(shades, ax=axes, label=label)
     if mark:
         axes.plot(*mark, "o", color="white", markeredgecolor=DISCRIMINATOR)
+    if walk is not None:
+        axes.plot(*walk.detach().T, ".-", color="white")
     axes.set(xlabel=xlabel, ylabel=ylabel)
     return figure
