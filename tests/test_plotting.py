@@ -270,6 +270,35 @@ def test_paths_begin_with_a_ring_and_end_with_a_square() -> None:
     assert wide.get_xlim()[0] <= -3
 
 
+def test_pushes_share_their_axes_and_differ_by_more_than_colour() -> None:
+    curves = {"G's loss": X, "push on a real": X, "push on a fake": -X}
+    figure = plotting.pushes(X, dict.fromkeys("abcd", curves), "score", (-2, 2))
+    assert [axes.get_title() for axes in figure.axes[:4]] == list("abcd")
+    assert all(axes.get_ylim() == (-2, 2) for axes in figure.axes[:4])
+    assert [axes.axison for axes in figure.axes] == [True] * 4 + [False] * 2
+    loss, on_real, on_fake, _zero = figure.axes[3].lines
+    assert len({line.get_linestyle() for line in (loss, on_real, on_fake)}) == 3
+    assert (on_real.get_color(), on_fake.get_color()) == (plotting.REAL, plotting.FAKE)
+    assert np.array_equal(on_fake.get_ydata(), -X)
+    assert legend(figure.axes[0]) == list(curves)
+
+
+def test_pushed_batch_puts_its_dots_where_the_fakes_are() -> None:
+    x = torch.linspace(-12, 12, 121)
+    fake = torch.linspace(-5, -3, 101)
+    figure = plotting.pushed_batch(-fake, fake, x, x.square(), -2 * x)
+    top, middle, bottom = figure.axes
+    assert legend(top) == ["real", "fake"]
+    shares = [patch.get_data()[0] for patch in top.patches if isinstance(patch, StepPatch)]
+    assert [np.sum(values) for values in shares] == pytest.approx([1, 1])
+    assert np.array_equal(middle.lines[0].get_ydata(), x.square())
+    curve, dots = (np.asarray(line.get_xydata(), float) for line in bottom.lines)
+    assert np.allclose(curve[:, 1], -2 * x)
+    assert np.allclose(dots[:, 0], np.arange(-4.8, -3.1, 0.2), atol=1e-5)
+    assert np.allclose(dots[:, 1], -2 * dots[:, 0], atol=0.21)
+    assert bottom.get_ylim()[1] > dots[:, 1].max()
+
+
 def every_figure() -> list[Figure]:
     return [
         plotting.digit_grid(torch.zeros(3, 1, 28, 28)),

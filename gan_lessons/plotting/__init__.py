@@ -10,6 +10,7 @@ from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, 
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import bars, digit_grid, digit_rows, matrices, mosaic, show_digits
 from gan_lessons.plotting.distributions import densities, groups, histograms, strips
+from gan_lessons.plotting.objectives import pushed_batch, pushes
 from gan_lessons.plotting.plane import balls, clouds, contours, paths, sidestep
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
 
@@ -38,6 +39,8 @@ __all__ = [
     "paths",
     "players_diagram",
     "png",
+    "pushed_batch",
+    "pushes",
     "races",
     "show_digits",
     "sidestep",
