@@ -29,8 +29,8 @@ def alternating_matrix(answer: Answer) -> str:
                 raise Wrong(why)
         expect_close(got, want, "The first row makes the new g, the second the new d")
     return (
-        "G sees the d that has just moved, and that is where −η² comes from. It makes the "
-        "determinant exactly 1: what is turned is neither blown up nor shrunk."
+        "G sees the d that has just moved, and that is where −η² comes from. It makes the factor "
+        "per step exactly 1, for every η below 2: the walk neither grows nor shrinks."
     )
 
 
