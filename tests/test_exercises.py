@@ -296,13 +296,18 @@ def test_what_a_function_is_given_has_to_stay_as_it_was() -> None:
     [
         ("text", "the result is 'text'; a number is wanted."),
         ([1.0], "the result is a list; a number is wanted."),
-        (np.float32(1), "NumPy array; a torch tensor or a plain number is wanted."),
+        (np.ones(()), "NumPy array; a torch tensor or a plain number is wanted."),
         (torch.ones(2), r"has shape \(2,\), where a single number is wanted\."),
     ],
 )
 def test_where_a_number_is_wanted_nobody_is_told_to_make_a_tensor(got: Any, said: str) -> None:
     with pytest.raises(Wrong, match=said):
         expect_close(got, 1.0, "One")
+
+
+def test_a_number_of_numpy_is_a_number() -> None:
+    expect_close(np.float32(1), 1.0, "One")
+    expect_close(np.int64(1), 1.0, "One")
 
 
 @pytest.mark.parametrize(
