@@ -45,19 +45,27 @@ def collapsed() -> PlaneTrainer:
     return run
 
 
+def is_well(score: Score) -> bool:
+    """Whether a treatment has helped."""
+    return score.covered >= 6 and score.good >= 0.4
+
+
 @cache
 def treated(plan: Plan) -> Score:
     """How the patient is after it has gone on with these settings: the worse of two runs.
 
-    The runs differ in their noise, so that a lucky one does not pass.
+    The runs differ in their noise, so that a lucky one does not pass. Where the first fails there
+    is no second.
     """
-    scores = []
+    scores: list[Score] = []
     for seed in (1, 2):
         run = collapsed().branch()
         run.rng.manual_seed(seed)
         settings = describe(Plan).values()
         run.change(**{s.name: getattr(plan, s.name) for s in settings if not s.fixed})
         scores.append(train(run, TREATED))
+        if not is_well(scores[-1]):
+            break
     return min(scores, key=lambda score: (score.covered, score.good))
 
 
@@ -92,11 +100,11 @@ def treatment(answer: Answer) -> str:
     if plan == ill:
         raise Wrong("nothing is changed: these are the patient's own settings.")
     score = treated(plan)
-    found = f"After {TREATED:,} steps, in the worse of two runs: {score.covered} of 8 modes, "
-    found += f"{score.good:.0%} good."
-    if score.covered >= 6 and score.good >= 0.4:
+    found = f"{score.covered} of 8 modes, {score.good:.0%} good."
+    if is_well(score):
+        found = f"After {TREATED:,} steps, in the worse of two runs: {found}"
         return f"{found} D sees a crowd soon enough to scatter it, before G has settled in it."
-    raise Wrong(f"{found} {_why_still_ill(plan)}")
+    raise Wrong(f"After {TREATED:,} steps: {found} {_why_still_ill(plan)}")
 
 
 def _why_still_ill(plan: Plan) -> str:

@@ -14,15 +14,14 @@ RIGHT = {
     "4.1": [
         ({"lr_discriminator": 8e-3},),
         ({"lr_discriminator": 4e-3, "lr_generator": 1e-3},),
-        ({"discriminator_steps": 4, "lr_discriminator": 2e-3, "lr_generator": 2e-3},),
-        ({name: np.float32(value) for name, value in CURE.items()},),
+        ({"lr_discriminator": np.float64(8e-3)},),  # known already: it is not trained again
     ],
     "4.2": [
         (noise(2, "normal", 1.0),),
         (noise(4, "uniform", 1.0),),
         (noise(16, "normal", 1),),
         (noise(1, "normal", 3.0),),  # a thread, but with room between its z
-        (noise(np.int64(4), "normal", torch.tensor(1.0)),),
+        (noise(np.int64(2), "normal", torch.tensor(1.0)),),
     ],
 }
 
@@ -36,8 +35,7 @@ WRONG = {
         ({"lr_generator": 0.0}, "G stands still"),
         ({"lr_generator": 2e-3, "lr_discriminator": 0.0}, "D stands still"),
         ({"discriminator_steps": 5}, "(rate × updates = 0.001) still learns more slowly"),
-        ({"generator_steps": 5}, "G is faster than before"),
-        ({"discriminator_steps": 8, "lr_generator": 1e-3}, "nearly one pace now"),
+        ({"generator_steps": 2}, "G is faster than before"),
         ({"lr_generator": 1e-5, "lr_discriminator": 1e-3}, "100 times as fast as G"),
         (CURE | {"beta1_generator": 0.9, "beta1_discriminator": 0.9}, "β1 is 0.9 for G and 0.9"),
         ({"latent_dim": 8}, "what a run is built with"),
@@ -58,7 +56,6 @@ WRONG = {
         (noise(1, "uniform", 0.1), "Both of the friend's mistakes"),
         (noise(1, "normal", 1.0), "With one number G bends a thread"),
         (noise(4, "normal", 0.05), "all z look alike"),
-        (noise(16, "normal", 0.1), "all z look alike"),
         (noise(4, "normal", 0.0), "noise_scale is 0.0; choose a number from 0.01 to 10"),
         (noise(True, "normal", 1.0), "latent_dim is True; choose a whole number"),
         (noise(2, "normal", float("nan")), "noise_scale is nan"),
