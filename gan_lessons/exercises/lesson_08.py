@@ -6,60 +6,83 @@ from torch import Tensor
 from gan_lessons import latent
 from gan_lessons.exercises import Answer, Wrong, call, close, exercise, expect_close, expect_shape
 
+FORMULA = (
+    "The arc is (sin((1 − t)ω) a + sin(tω) b) / sin ω, where ω, in radians, has the cosine "
+    "a · b / (‖a‖ ‖b‖)"
+)
+
 
 @exercise("8.1")
 def slerp(answer: Answer) -> str:
-    """The arc of Shoemake 1985, also for vectors of different lengths."""
+    """The arc of Shoemake 1985, also for vectors of different lengths, on either side of 90°."""
     rng = torch.Generator().manual_seed(81)
-    a, b = torch.randn(2, 16, generator=rng)
-    t = 0.3
-
-    def point(a: Tensor, b: Tensor, t: float) -> Tensor:
-        return latent.slerp(a, b, torch.tensor([t]))[0]
-
-    got = call(answer, a, b, t)
-    expect_shape(got, a.shape)
-    if not got.isfinite().all():
-        raise Wrong(
-            "the result is not finite. a · b alone is no cosine: it can be larger than 1. Divide "
-            "it by both lengths before acos."
-        )
-    _refuse_near_misses(got, a, b, t)
-    expect_close(got, point(a, b, t), "The angle is acos(a · b / (‖a‖ ‖b‖)), in radians")
-    expect_close(call(answer, a, b, 0.0), a, "At t = 0 the arc is at a")
-    expect_close(call(answer, a, b, 1.0), b, "At t = 1 the arc is at b")
+    for dimensions, side in ((16, 1), (5, -1), (64, 1)):
+        a, b = torch.randn(2, dimensions, generator=rng)
+        b = b - (torch.dot(a, b) / torch.dot(a, a) - 0.7 * side) * a  # less than 90°, or more
+        for t in (0.3, 0.8):
+            got = call(answer, a, b, t)
+            expect_shape(got, a.shape)
+            if not got.isfinite().all():
+                raise Wrong(
+                    "the result is not finite. acos is NaN beyond ±1, which a · b can be; divided "
+                    "by both lengths it cannot. And nothing may be divided by 0."
+                )
+            _refuse_near_misses(got, a, b, t)
+            expect_close(got, _point(a, b, t), FORMULA)
+        expect_close(call(answer, a, b, 0.0), a, "At t = 0 the arc is at a")
+        expect_close(call(answer, a, b, 1.0), b, "At t = 1 the arc is at b")
     return (
         "the same share of the angle for each step of t, and, for a and b of one length, "
         "that length all the way."
     )
 
 
+def _point(a: Tensor, b: Tensor, t: float) -> Tensor:
+    return latent.slerp(a, b, torch.tensor([t]))[0]
+
+
 def _refuse_near_misses(got: Tensor, a: Tensor, b: Tensor, t: float) -> None:
     cosine = torch.dot(a, b) / (a.norm() * b.norm())
     angle = torch.acos(cosine)
+
+    def arc(angle: Tensor) -> Tensor:
+        return (torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b) / torch.sin(angle)
+
     straight = (1 - t) * a + t * b
-    arc = torch.sin((1 - t) * angle) * a + torch.sin(t * angle) * b
     length = (1 - t) * a.norm() + t * b.norm()
-    reverse = latent.slerp(b, a, torch.tensor([t]))[0]
-    if close(got, straight):
-        raise Wrong("that is the straight line, lerp: it cuts through the inside of the shell.")
-    if close(got, straight * length / straight.norm()) or close(
-        got, straight * a.norm() / straight.norm()
-    ):
+    unit = _point(a / a.norm(), b / b.norm(), t)
+    others = (
+        (straight, "that is the straight line, lerp: it cuts through the inside of the shell."),
+        *(
+            (
+                straight * wanted / straight.norm(),
+                "the straight line pushed back onto the shell stays on the arc, but goes faster in "
+                "the middle than at the ends: equal steps of t must be equal angles.",
+            )
+            for wanted in (length, a.norm(), b.norm())
+        ),
+        *(
+            (
+                unit * size,
+                "the directions are right, the lengths are not: that is an arc between vectors of "
+                "one length. Only the cosine needs the lengths divided out; the formula takes a "
+                "and b themselves.",
+            )
+            for size in (torch.tensor(1.0), length, a.norm())
+        ),
+        (arc(cosine), "the cosine was taken for the angle itself: ω is acos of it."),
+        (arc(torch.rad2deg(angle)), "the angle is in degrees there; torch.sin takes radians."),
+        (arc(angle) * torch.sin(angle), "divide by sin ω; without it the ends are not a and b."),
+        (_point(b, a, t), "that walks from b to a: at t = 0 the point must be a."),
+    )
+    for other, why in others:
+        if close(got, other):
+            raise Wrong(why)
+    if cosine < 0 and any(close(sign * got, _point(a, -b, t)) for sign in (1, -1)):
         raise Wrong(
-            "the straight line pushed back onto the shell stays on the arc, but goes faster in "
-            "the middle than at the ends: equal steps of t must be equal angles."
+            "for a and b more than 90° apart that goes the short way, to −b or from −a. That is "
+            "right for quaternions, where b and −b are one turn; noise −b is another picture."
         )
-    unit = latent.slerp(a / a.norm(), b / b.norm(), torch.tensor([t]))[0]
-    if close(got, unit) or close(got, unit * length):
-        raise Wrong(
-            "the angle is right, but the arc is that between the unit vectors. Only the cosine "
-            "needs the lengths divided out; the formula takes a and b themselves."
-        )
-    if close(got, reverse):
-        raise Wrong("that walks from b to a: at t = 0 the point must be a.")
-    if close(got, arc):
-        raise Wrong("divide by sin ω; without it the ends are not a and b.")
 
 
 @exercise("8.2")
@@ -76,6 +99,7 @@ def thickness_direction(answer: Answer) -> str:
     if isinstance(got, Tensor) and got.numel() == 784:
         raise Wrong("this has one number for each pixel; a direction of noise has one for each z.")
     expect_shape(got, truth.shape)
+    got = got.detach().float()
     _refuse_other_directions(got, z, images, truth)
     if not close(got.norm(), torch.tensor(1.0), tolerance=1e-3):
         raise Wrong(
