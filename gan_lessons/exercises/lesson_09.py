@@ -12,6 +12,9 @@ from gan_lessons.exercises import Answer, NotYet, Wrong, call, exercise
 from gan_lessons.studies import clinic
 
 POISON = 1e3  # a gradient that no healthy step has
+LOG_2, AFTER_1 = math.log(2), math.log1p(math.exp(-1))  # −log σ(σ(−∞)) and −log σ(σ(∞))
+# Losses from sigmoids of sigmoids, at logits far below and far above 0: of D for both, and for one.
+TWICE = {-20.0: (2 * LOG_2, LOG_2), 20.0: (1 + 2 * AFTER_1, 1 + AFTER_1)}
 
 
 @exercise("9.1")
@@ -79,11 +82,17 @@ def mended_step(answer: Answer) -> str:
     return f"{words}, from noise that it never saw. All four patients of the ring are mended."
 
 
-def _one_step(answer: Answer, subject: clinic.Patient) -> tuple[float, float]:
+def _one_step(
+    answer: Answer,
+    subject: clinic.Patient,
+    discriminator: nn.Module | None = None,
+    real: Tensor | None = None,
+) -> tuple[float, float]:
     """One call of the learner's step; returns its two losses."""
-    players = subject.generator, subject.discriminator
-    got = call(answer, *players, subject.optimizer_g, subject.optimizer_d, subject.batch())
-    if not isinstance(got, tuple) or len(got) != 2:
+    players = subject.generator, discriminator or subject.discriminator
+    real = subject.batch() if real is None else real
+    got = call(answer, *players, subject.optimizer_g, subject.optimizer_d, real)
+    if not isinstance(got, tuple | list) or len(got) != 2:
         raise Wrong("return two numbers, as the script does: loss_d.item(), loss_g.item().")
     if not all(isinstance(loss, int | float) for loss in got):
         raise Wrong("the two losses have to be plain numbers: loss.item().")
@@ -99,94 +108,155 @@ def _examine_losses(answer: Answer) -> None:
         loss_d, loss_g = _one_step(answer, subject)
         says = f"to a D with logits near {logit:g}, your L_D is {loss_d:.3g} and L_G {loss_g:.3g}"
         wants = f"{abs(logit):g} and {max(-logit, 0):g} are wanted (about)"
-        if 0.3 < loss_d < 3 or (logit < 0 and 0.3 < loss_g < 2):
+        if any(
+            abs(loss - value) < 0.03
+            for loss, values in ((loss_d, TWICE[logit]), (loss_g, TWICE[logit][1:]))
+            for value in values
+        ):
             raise Wrong(
                 f"{says}; {wants}. A loss that cannot get large: sigmoid is applied twice, for "
                 "bce with logits contains one. Give it the logits themselves, wherever it is "
                 "called (double sigmoid)."
             )
         if not math.isfinite(loss_d + loss_g):
-            raise Wrong(f"{says}: a literal log of a sigmoid. bce with logits stays finite.")
+            raise Wrong(
+                f"{says}; {wants}. A literal log of a sigmoid becomes infinite where D is sure and "
+                "wrong; bce with logits stays finite."
+            )
+        if max(loss_d, loss_g) > 90:
+            raise Wrong(
+                f"{says}; {wants}. From probabilities such a loss cannot be computed, since the "
+                "sigmoid of 20 is rounded to 1: take bce with logits, of the logits themselves."
+            )
         if abs(loss_d - abs(logit)) > 3 or abs(loss_g - max(-logit, 0)) > 3:
             raise Wrong(
-                f"{says}; {wants}. L_D has targets 1 for reals and 0 for fakes, L_G has target 1 "
-                "for fakes; return them in this order."
+                f"{says}; {wants}. L_D is the sum of two means, with target 1 for reals and 0 for "
+                "fakes; L_G has target 1 for fakes; return them in this order."
             )
+
+    subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
+    real = torch.full((subject.ward.batch, 2), 6.4)  # far from what a new G draws
+    loss_d, loss_g = _one_step(answer, subject, _AllKnowing(), real)
+    if loss_d > 3 or abs(loss_g - 20) > 6:
+        raise Wrong(
+            "to a D with logits near 20 for every real and near −20 for every fake, your L_D is "
+            f"{loss_d:.3g} and L_G {loss_g:.3g}; 0 and 20 are wanted (about). L_D has target 1 for "
+            "reals and 0 for fakes, L_G target 1 for fakes."
+        )
+
+
+class _AllKnowing(nn.Module):
+    """Tells points near 0, which a new G draws, from those 9 away."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.slope = nn.Parameter(torch.tensor(4.5))
+
+    def forward(self, points: Tensor) -> Tensor:
+        logits: Tensor = self.slope * (points.norm(dim=1) - 4.5)
+        return logits
 
 
 def _examine_noise(answer: Answer) -> None:
     subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
     drawn: list[Tensor] = []
     hook = subject.generator.register_forward_pre_hook(
-        lambda _, inputs: drawn.append(inputs[0].clone())
+        lambda _, inputs: drawn.append(inputs[0].detach().clone())
     )
-    for _ in range(2):
+    for _ in range(8):
         _one_step(answer, subject)
     hook.remove()
-    if len(drawn) < 2:
+    if not drawn:
         raise Wrong("G has to make fakes in every step: call generator(noise).")
-    half = len(drawn) // 2
-    for one, other in zip(drawn[:half], drawn[half:], strict=False):
-        if one.shape == other.shape and torch.equal(one, other):
-            raise Wrong(
-                "two steps in a row use the same noise: G learns to draw for these few z alone "
-                "(noise once). Either the seed is set inside the step, or noise is kept from the "
-                "step before: draw it anew each time."
-            )
+    _refuse_same_noise(drawn)
+    n = subject.ward.batch
+    for z in drawn:
+        if tuple(z.shape) != (n, 4):
+            raise Wrong(f"G was given {tuple(z.shape)}, where noise of shape ({n}, 4) is wanted.")
+        if len(z.unique(dim=0)) < n or (z == z[:, :1]).all():
+            raise Wrong(f"the numbers of a batch of noise repeat: draw ({n}, 4) different ones.")
+    z = torch.cat(drawn)
+    mean, spread = z.mean().item(), z.std().item()
+    if abs(mean) > 0.15 or abs(spread - 1) > 0.15:
+        raise Wrong(
+            f"your noise has mean {mean:.2f} and standard deviation {spread:.2f}. The script's has "
+            "0 and 1, torch.randn, and was right."
+        )
+
+
+def _refuse_same_noise(drawn: list[Tensor]) -> None:
+    """Noise may be used twice within a step, once for each player, and never in the next."""
+    calls = len(drawn) // 8
+    steps = [drawn[i : i + calls] for i in range(0, len(drawn), calls)]
+    for i, one in enumerate(steps):
+        for other in steps[:i]:
+            if any(a.shape == b.shape and torch.equal(a, b) for a in one for b in other):
+                raise Wrong(
+                    "two steps use the same noise: G learns to draw for these few z alone (noise "
+                    "once). Either the seed is set inside the step, or noise is kept from a step "
+                    "before: draw it anew each time."
+                )
 
 
 def _examine_gradients(answer: Answer) -> None:
-    """Leave gradients behind that nobody could overlook, and watch what the optimizers get."""
+    """Where a step leaves gradients behind, make them huge; watch what the next one hands on."""
     subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
-    generator, discriminator = subject.generator, subject.discriminator
-    before = clinic.flat(generator), clinic.flat(discriminator)
-    _leave(generator)
-    _leave(discriminator)
-    given: dict[str, float] = {}
-    after_d: list[Tensor] = []
+    players = {"G": subject.generator, "D": subject.discriminator}
+    optimizers = {"G": subject.optimizer_g, "D": subject.optimizer_d}
+    _one_step(answer, subject)
+    before = {name: clinic.flat(network) for name, network in players.items()}
+    for network in players.values():
+        if clinic.gradient_norm(network) > 0:
+            _leave(network)
+    given: dict[str, list[float]] = {"G": [], "D": []}
 
     def d_has_moved(*_: Any) -> None:
-        after_d.append(clinic.flat(discriminator))
-        if clinic.gradient_norm(generator) > 0:  # not detached: then it has to be cleared
-            _leave(generator)
+        if clinic.gradient_norm(subject.generator) > 0:  # not detached: then it has to be cleared
+            _leave(subject.generator)
 
     with ExitStack() as stack:
-        for optimizer, name, network in (
-            (subject.optimizer_d, "D", discriminator),
-            (subject.optimizer_g, "G", generator),
-        ):
-            hook = optimizer.register_step_pre_hook(_note(given, name, network))
+        for name, optimizer in optimizers.items():
+            hook = optimizer.register_step_pre_hook(_note(given[name], players[name]))
             stack.callback(hook.remove)
         stack.callback(subject.optimizer_d.register_step_post_hook(d_has_moved).remove)
         _one_step(answer, subject)
-    for name, norm in given.items():
-        if norm == 0:
-            detached = " And G's own loss needs fakes that are not detached." if name == "G" else ""
-            raise Wrong(
-                f"optimizer_{name.lower()}.step() is there, but {name} has no gradients at that "
-                f"moment: zero_grad() belongs before backward(), not after it.{detached}"
-            )
-    if "D" not in given or torch.equal(before[1], clinic.flat(discriminator)):
-        raise Wrong("D's weights did not move: optimizer_d.step() is missing.")
-    if "G" not in given or torch.equal(before[0], clinic.flat(generator)):
-        raise Wrong(
-            "G's weights did not move at all, although it has gradients: they are computed and "
-            "never applied. What turns gradients into a step?"
-        )
-    for name, norm in given.items():
-        if norm > POISON / 2:
+    for name, network in players.items():
+        moves = not torch.equal(before[name], clinic.flat(network))
+        _refuse_no_step(name, given[name], moves, clinic.gradient_norm(network) > 0)
+    for name, norms in given.items():
+        if max(norms) > POISON / 2:
             raise Wrong(
                 f"{name}'s optimizer was handed what an earlier backward() had left there, on top "
                 f"of the new gradients (never cleared). optimizer_{name.lower()}.zero_grad() "
                 "belongs just before that loss's backward()."
             )
-    if len(after_d) > 1:
+        if len(norms) > 1:
+            raise Wrong(
+                f"optimizer_{name.lower()}.step() is called {len(norms)} times in one step of the "
+                "script: each player moves once."
+            )
+
+
+def _refuse_no_step(name: str, norms: list[float], moves: bool, has_gradient: bool) -> None:
+    """Say why a player did not move, or how it moved without its optimizer."""
+    optimizer = f"optimizer_{name.lower()}"
+    if not norms and moves:
+        raise Wrong(f"{name}'s weights changed, but not by {optimizer}.step(): keep to it.")
+    if not norms and has_gradient:
         raise Wrong(
-            f"optimizer_d.step() is called {len(after_d)} times in one step: D moved once more, "
-            "and G's step is not D's business."
+            f"{name}'s weights did not move at all, although it has gradients: they are computed "
+            f"and never applied. What turns gradients into a step? ({optimizer})"
         )
-    if not torch.equal(after_d[-1], clinic.flat(discriminator)):
-        raise Wrong("D moved once more after its own step: G's step is not D's business.")
+    if not norms:
+        raise Wrong(f"{name}'s weights did not move: {optimizer}.step() is missing.")
+    if min(norms) == 0:
+        raise Wrong(
+            f"{optimizer}.step() is there, but {name} has no gradients at that moment. Either "
+            "zero_grad() stands between backward() and step(), or the loss does not reach "
+            f"{name}{', because its fakes are detached' if name == 'G' else ''}."
+        )
+    if not moves:
+        raise Wrong(f"{optimizer}.step() was called, and {name}'s weights are as before.")
 
 
 def _leave(network: nn.Module) -> None:
@@ -194,46 +264,31 @@ def _leave(network: nn.Module) -> None:
         weight.grad = torch.full_like(weight, POISON)
 
 
-def _note(given: dict[str, float], name: str, network: nn.Module) -> Callable[..., None]:
+def _note(norms: list[float], network: nn.Module) -> Callable[..., None]:
     def note(*_: Any) -> None:
-        given[name] = clinic.gradient_norm(network)
+        norms.append(clinic.gradient_norm(network))
 
     return note
 
 
 @exercise("9.3")
 def mended_initialise(answer: Answer) -> str:
-    """The DCGAN's initial weights: N(0, 0.02) for linear layers, N(1, 0.02) for BatchNorm's γ."""
+    """The DCGAN's first weights, N(0, 0.02) and for γ N(1, 0.02), or PyTorch's own γ = 1."""
     subject = clinic.Patient(clinic.WARDS["digits"], "tiny gamma", seed=5)
-    for layer in subject.generator:
-        if isinstance(layer, nn.Linear):
-            layer.reset_parameters()  # PyTorch's own, so that a lost line for them shows
+    layers = [x for x in subject.generator if isinstance(x, nn.Linear | nn.BatchNorm1d)]
+    for layer in layers:
+        layer.reset_parameters()  # PyTorch's own, so that a lost line for linear layers shows
     before = clinic.flat(subject.generator)
     for layer in subject.generator:
         call(answer, layer, returns=False)
     if torch.equal(before, clinic.flat(subject.generator)):
         raise NotYet("it changes no layer so far: draw the weights with nn.init.normal_.")
-    linear, norm = subject.generator[0].weight.detach(), subject.generator[1].weight.detach()
-    if abs(linear.mean().item()) > 0.01 or not 0.018 < linear.std().item() < 0.022:
-        raise Wrong(
-            f"the linear weights have mean {linear.mean():.3f} and standard deviation "
-            f"{linear.std():.3f}; the script's 0 and 0.02 were right, so keep them. Mend γ only."
-        )
-    scale, shown = norm.mean().item(), clinic.spread(subject.generator, subject.z)
-    if abs(scale) < 0.1:
-        raise Wrong(
-            f"γ still has mean {scale:.3f}: BatchNorm brings the spread to 1, and γ multiplies it "
-            f"down to {shown:.3f} at once. Around which number should γ be drawn?"
-        )
-    if norm.std().item() > 0.04:
-        raise Wrong(f"γ has standard deviation {norm.std():.2f}; it is drawn from N(1, 0.02).")
-    if abs(scale - 1) > 0.05:
-        raise Wrong(f"γ has mean {scale:.2f}, and the spread is {shown:.2f}: both should be 1.")
-    if norm.std().item() < 0.005:
-        raise Wrong("γ is the same for every channel; draw it from N(1, 0.02), as the DCGAN does.")
-    shift = subject.generator[1].bias.detach().abs().max().item()
-    if shift > 0.05:
-        raise Wrong(f"β, BatchNorm's bias, is up to {shift:.2f}; the script leaves it at 0.")
+    for layer in layers:
+        if isinstance(layer, nn.Linear):
+            _refuse_linear(layer)
+        else:
+            _refuse_norm(layer)
+    shown = clinic.spread(subject.generator, subject.z)
     rows = [subject.step(number) for number in range(1, 51)]
     late = rows[-1].spread
     if not 0.8 < late < 1.2:
@@ -242,3 +297,34 @@ def mended_initialise(answer: Answer) -> str:
         f"spread {shown:.2f} at the start and {late:.2f} after 50 steps, where the patient had "
         "0.02: from the first step on different noise gives different images."
     )
+
+
+def _refuse_linear(layer: nn.Linear) -> None:
+    weight, shape = layer.weight.detach(), tuple(layer.weight.shape)
+    if not abs(weight.mean().item()) < 0.01 or not 0.018 < weight.std().item() < 0.022:
+        raise Wrong(
+            f"the weights of a linear layer, {shape}, have mean {weight.mean():.3f} and standard "
+            f"deviation {weight.std():.3f}; the script's 0 and 0.02 were right, so keep them. Mend "
+            "γ only."
+        )
+    if layer.bias is not None and not layer.bias.detach().abs().max().item() < 0.2:
+        raise Wrong(
+            f"a linear layer's bias is up to {layer.bias.detach().abs().max():.2f}; the script "
+            "leaves it alone."
+        )
+
+
+def _refuse_norm(layer: nn.BatchNorm1d) -> None:
+    scale, shift = layer.weight.detach(), layer.bias.detach().abs().max().item()
+    mean, deviation = scale.mean().item(), scale.std().item()
+    if abs(mean) < 0.1:
+        raise Wrong(
+            f"γ has mean {mean:.3f}: BatchNorm brings each channel's spread to 1, and γ multiplies "
+            "it down at once. Around which number should γ be drawn?"
+        )
+    if not deviation < 0.04:
+        raise Wrong(f"γ has standard deviation {deviation:.2f}; 0.02 is wanted, or γ = 1 for all.")
+    if not abs(mean - 1) < 0.05:
+        raise Wrong(f"γ has mean {mean:.2f}, and it is what the spread is multiplied by: 1 wanted.")
+    if not shift < 0.1:
+        raise Wrong(f"β, BatchNorm's bias, is up to {shift:.2f}; the script leaves it at 0.")
