@@ -1,7 +1,9 @@
 """Checks of lesson 10. Each answers in words and names the misconception that it saw."""
 
 import itertools
+from numbers import Real
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -85,13 +87,23 @@ def _refuse_wrong_points(seen: list[Tensor], real: Tensor, fake: Tensor) -> None
             f"all {len(own)} pairs share the weight {own[0]:.2f}: draw one for each pair, or D is "
             "told about one slice only at each step."
         )
+    if own.max() < 1e-3:
+        raise Wrong(
+            "D was asked about points on the far side of the reals, away from the fakes: the way "
+            "from x to y is y − x."
+        )
+    if own.min() > 1 - 1e-3:
+        raise Wrong(
+            "D was asked about points on the far side of the fakes, away from the reals: u times "
+            "y − x is to be added to x."
+        )
     if own.min() < 0 or own.max() > 1:
         raise Wrong(
             f"some weights lie outside [0, 1] (one is {own[own.sub(0.5).abs().argmax()]:.2f}): "
             "such points lie beyond the real or the fake. torch.randn is normal; uniform is "
             "torch.rand."
         )
-    if abs(own.mean().item() - 0.5) > 0.1 or abs(own.std().item() - 0.289) > 0.06:
+    if abs(own.mean().item() - 0.5) > 0.1 or abs(own.std().item() - 0.289) > 0.04:
         raise Wrong("the weights lie in [0, 1], but are not uniform: torch.rand makes U(0, 1).")
 
 
@@ -110,7 +122,10 @@ def _refuse_one_shape(answer: Answer, before: "_Witness") -> None:
     again = _Witness(real.shape[1:], 0.4)
     call(answer, again, real, fake)
     if torch.equal(again.seen[-1], witness.seen[-1]):
-        raise Wrong("two calls use the same weights: they are to be drawn anew, so set no seed.")
+        raise Wrong(
+            "two calls use the same weights. Draw them anew in each call: no seed set inside, and "
+            "nothing kept from the call before."
+        )
 
 
 def _refuse_other_values(got: Answer, gradients: Tensor, shape: torch.Size) -> None:
@@ -156,6 +171,18 @@ def _refuse_other_values(got: Answer, gradients: Tensor, shape: torch.Size) -> N
             "Take that of the sum, in which each sample has its own full slope.",
         ),
         (
+            10 * (norms - 1).square().mean(),
+            "that is ten times the penalty: the weight λ is left out here.",
+        ),
+        (
+            (norms - 1).abs().mean(),
+            "the distance from 1 is to be squared before the mean.",
+        ),
+        (
+            (gradients.abs().sum(dim=1) - 1).square().mean(),
+            "that norm adds up absolute values; here it is the length, the root of the squares.",
+        ),
+        (
             (norms - 1).clamp(min=0).square().mean(),
             "that punishes only slopes above 1, a one-sided variant; here both sides count.",
         ),
@@ -179,10 +206,10 @@ def _refuse_nan(answer: Answer, real: Tensor, fake: Tensor) -> None:
 @exercise("10.2")
 def pack(answer: Answer) -> str:
     """Packs of m whole, different samples (Lin et al. 2018, section 2)."""
-    points = torch.arange(24.0).view(12, 2)
-    for m in (2, 3):
+    points = torch.arange(24.0).view(12, 2) + 0.5
+    for m in (2, 3, 4):
         _refuse_wrong_packs(call(answer, points, m), points, m)
-    images = torch.arange(6 * 3 * 4.0).view(6, 3, 2, 2)
+    images = torch.arange(6 * 3 * 4.0).view(6, 3, 2, 2) + 0.5
     got = call(answer, images, 2)
     expect_shape(got, (3, 6, 2, 2), "Images are packed along their channels.")
     _refuse_wrong_packs(got.flatten(1), images.flatten(1), 2)
@@ -213,6 +240,11 @@ def _refuse_wrong_packs(got: Answer, samples: Tensor, m: int) -> None:
     parts = got.reshape(n // m, m, c) if c else got
     whole = {tuple(row.tolist()) for row in samples}
     found = [tuple(part.tolist()) for pack_ in parts for part in pack_]
+    if extra := {number for part in found for number in part} - set(samples.flatten().tolist()):
+        raise Wrong(
+            f"the packs hold numbers that are in no sample, such as {min(extra):g}: the samples "
+            "are to stay as they are."
+        )
     if any(part not in whole for part in found):
         raise Wrong(
             "the samples are torn apart: the numbers of one sample do not lie side by side. A "
@@ -232,7 +264,7 @@ def chance(answer: Answer) -> str:
         ([8.0, 8.0, 8.0, 7.0], [8.0, 6.0, 8.0, 5.0]),
     )
     for one, other in cases:
-        got = call(answer, one, other)
+        got = _number(call(answer, one, other))
         _refuse_other_tests(got, one, other)
         expect_close(
             got,
@@ -241,22 +273,28 @@ def chance(answer: Answer) -> str:
             "means lie at least as far apart",
         )
     one, other = [0.5, 0.6, 0.8], [0.5, 0.1, 0.2]
-    if not close(call(answer, one, other), permutation_test(one, other)):
+    got, right = _number(call(answer, one, other)), permutation_test(one, other)
+    expect_shape(got, ())
+    if not close(got, right):
         raise Wrong(
-            f"for {one} and {other} some deals lie equally far apart, and rounding makes a few of "
-            "them smaller by about 1e-16. Count a deal that lies 1e-9 less apart as equally far."
+            f"for {one} and {other} the result is {float(got):.2f}, where {right:.2f} is wanted. "
+            "There several deals lie equally far apart but for rounding, by about 1e-16, and the "
+            "next ones 0.07 less. Count what lies up to 1e-9 less far apart, and no more."
         )
-    if not close(call(answer, cases[0][0], cases[0][1]), call(answer, cases[0][1], cases[0][0])):
-        raise Wrong("the answer depends on which group comes first.")
     return (
         "the deal that really happened counts too, in both directions: a difference that luck "
         "makes in every second deal proves nothing, however large it looks."
     )
 
 
-def _refuse_other_tests(got: Answer, one: list[float], other: list[float]) -> None:
-    if isinstance(got, bool):
+def _number(got: Answer) -> Answer:
+    """A fraction, or NumPy's number, as a plain one."""
+    if isinstance(got, bool | np.bool_):
         raise Wrong("yes or no throws away how sure we are: return the share, from 0 to 1.")
+    return float(got) if isinstance(got, Real) else got
+
+
+def _refuse_other_tests(got: Answer, one: list[float], other: list[float]) -> None:
     values, m, n = one + other, len(one), len(other)
 
     def mean(numbers: list[float]) -> float:

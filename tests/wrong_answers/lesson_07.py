@@ -1,6 +1,8 @@
 """Misconceptions of lesson 07, each with a piece of the sentence that must answer it."""
 
 import copy
+import io
+from collections import OrderedDict
 
 import torch
 from torch import nn
@@ -78,7 +80,61 @@ def shipped(change=lambda x: x, first=lambda z: z):
 
 
 BOARD = ((torch.arange(28)[:, None] + torch.arange(28)) % 2 * 2 - 1).float()
-RIGHT = {"7.3": [(least_squares,)]}
+
+
+def through_a_file(run):
+    file = io.BytesIO()
+    torch.save(_pack(run, copied=False), file)
+    file.seek(0)
+    return torch.load(file)
+
+
+def cloned(run):
+    """Copies the tensors of networks by themselves, and only optimizers as a whole."""
+    state = {
+        key: {name: tensor.clone() for name, tensor in getattr(run, key).state_dict().items()}
+        for key in KEYS[:3]
+    }
+    state |= {key: copy.deepcopy(getattr(run, key).state_dict()) for key in KEYS[3:]}
+    return state | {"step": run.step, "batches": run.batches, "rng": run.rng.get_state().clone()}
+
+
+def half_copied(run):
+    """Copies dictionaries, not the tensors in them."""
+    return {
+        key: value.copy() if isinstance(value, dict) else value
+        for key, value in _pack(run, copied=False).items()
+    }
+
+
+def packed_with(**other):
+    return lambda run: _pack(run) | {key: what(run) for key, what in other.items()}
+
+
+def trained_on(run):
+    for _ in run.run(1):
+        pass
+    return _pack(run)
+
+
+RIGHT = {
+    "7.1": [
+        (dict(reversed(DIAGNOSIS.items())),),
+        (OrderedDict(DIAGNOSIS),),
+        (dict(zip("ABC", DIAGNOSIS.values(), strict=True)),),
+    ],
+    "7.2": [
+        (_pack,),
+        (lambda run: run.state(),),
+        (packed_with(settings=lambda run: run.settings),),
+        (packed_with(history=lambda run: list(run.history)),),
+        (packed_with(elapsed=lambda run: run.elapsed, note=lambda run: "mine"),),
+        (through_a_file,),
+        (cloned,),
+        (lambda run: OrderedDict(_pack(run)),),
+    ],
+    "7.3": [(least_squares,)],
+}
 WRONG = {
     "7.1": [
         (DIAGNOSIS | {"A": "equilibrium reached"}, "so they were at step 1"),
@@ -91,6 +147,15 @@ WRONG = {
         (DIAGNOSIS | {"C": "G learns too slowly"}, "look at C again"),
         (DIAGNOSIS | {"C": "collapsed"}, "none of the choices"),
         ("healthy", "a dictionary with the keys"),
+        (DIAGNOSIS | {"D": "healthy"}, "a dictionary with the keys"),
+        ({"A": "D learns too slowly"}, "a dictionary with the keys"),
+        (list(DIAGNOSIS.values()), "a dictionary with the keys"),
+        ({key.lower(): value for key, value in DIAGNOSIS.items()}, "a dictionary with the keys"),
+        (DIAGNOSIS | {"A": "d learns too slowly"}, "none of the choices"),
+        (DIAGNOSIS | {"B": 2}, "2 is none of the choices"),
+        (DIAGNOSIS | {"C": ["healthy"]}, "none of the choices"),
+        (DIAGNOSIS | {"C": "D learns too slowly"}, "look at C again"),
+        (DIAGNOSIS | {"C": None}, "None is none of the choices"),
     ],
     "7.2": [
         (lambda run: run.generator.state_dict(), "'generator' is missing"),
@@ -104,6 +169,17 @@ WRONG = {
         (lambda run: _pack(run, copied=False), "changed with it"),
         (lambda run: _pack(run) | {"rng": run.rng}, "does not hold the run's state"),
         (lambda run: [_pack(run)], "this is a list"),
+        (packed_with(generator_ema=lambda run: run.generator.state_dict()), "'generator_ema' does"),
+        (packed_with(generator=lambda run: run.generator), "'generator' does not hold"),
+        (packed_with(step=lambda run: 0), "'step' does not hold"),
+        (packed_with(step=lambda run: torch.ones(2)), "'step' does not hold"),
+        (packed_with(batches=lambda run: run.step + 100), "'batches' does not hold"),
+        (packed_with(rng=lambda run: 1), "'rng' does not hold"),
+        (packed_with(optimizer_generator=lambda run: {}), "'optimizer_generator' does not hold"),
+        (packed_with(step=lambda run: str(run.step)), "'step' does not hold"),
+        (half_copied, "changed with it"),
+        (trained_on, "does not hold the run's state"),
+        (lambda run: str(_pack(run)), "this is a str"),
     ],
     "7.3": [
         (lambda images: untrained()[:2], "not 2 things"),

@@ -1,7 +1,11 @@
 """Misconceptions of lesson 10, each with a piece of the sentence that must answer it."""
 
 import itertools
+import random
+from fractions import Fraction
+from statistics import median
 
+import numpy as np
 import torch
 
 
@@ -88,6 +92,140 @@ def of_a_set(one, other):
     return mean([abs(d) >= truth - 1e-9 for _, d in distinct])
 
 
+def uniform(x):
+    return torch.rand(len(x), *[1] * (x.ndim - 1))
+
+
+def right_penalty(d, real, fake):
+    return (norms(d, between(real, fake, uniform(real))) - 1).square().mean()
+
+
+def spelled_out(d, real, fake):
+    """As in much published code: u for the reals, grad_outputs, retain_graph, norm(2)."""
+    u = torch.empty(real.size(0), *[1] * (real.dim() - 1)).uniform_()
+    points = (u * real + (1 - u) * fake).detach().requires_grad_(True)
+    logits = d(points)
+    gradient = torch.autograd.grad(
+        outputs=logits,
+        inputs=points,
+        grad_outputs=torch.ones_like(logits),
+        create_graph=True,
+        retain_graph=True,
+    )[0]
+    return ((gradient.reshape(len(real), -1).norm(2, dim=1) - 1) ** 2).mean()
+
+
+def one_by_one(d, real, fake):
+    parts = []
+    points = torch.lerp(real, fake, uniform(real)).requires_grad_()
+    logits = d(points)
+    for i in range(len(real)):
+        (gradient,) = torch.autograd.grad(logits[i], points, create_graph=True)
+        parts.append(((gradient[i].square().sum() + 1e-10).sqrt() - 1) ** 2)
+    return sum(parts) / len(parts)
+
+
+def kept_weights():
+    kept: dict[tuple[int, ...], torch.Tensor] = {}
+
+    def penalty(d, real, fake):
+        u = kept.setdefault(real.shape, uniform(real))
+        return (norms(d, between(real, fake, u)) - 1).square().mean()
+
+    return penalty
+
+
+def half_a_graph(d, real, fake):
+    found = norms(d, between(real, fake, uniform(real)))
+    return ((found.detach() - 1) * (found - 1)).mean()
+
+
+def of_gradients(measure):
+    """A penalty from the gradients (n, numbers) of each sample."""
+    return lambda d, real, fake: measure(
+        slope(d, between(real, fake, uniform(real))).flatten(1), real
+    )
+
+
+def fractions(one, other):
+    """Exact arithmetic, by place."""
+    values = [Fraction(str(x)) for x in [*one, *other]]
+    places, m = range(len(values)), len(one)
+
+    def apart(chosen):
+        first = [values[i] for i in chosen]
+        second = [values[i] for i in places if i not in chosen]
+        return abs(sum(first) / len(first) - sum(second) / len(second))
+
+    found = [
+        apart(chosen) >= apart(tuple(range(m))) for chosen in itertools.combinations(places, m)
+    ]
+    return Fraction(sum(found), len(found))
+
+
+def with_numpy(one, other):
+    values = np.array([*one, *other])
+    chosen = np.array(list(itertools.combinations(range(len(values)), len(one))))
+    first = values[chosen].mean(axis=1)
+    second = (values.sum() - values[chosen].sum(axis=1)) / len(other)
+    apart = np.abs(first - second).round(9)
+    return (apart >= apart[0]).mean()
+
+
+def with_torch(one, other):
+    truth = abs(mean(one) - mean(other))
+    found = torch.tensor([abs(d) > truth - 1e-9 for d, _, _ in deals(one, other)])
+    return found.double().mean()
+
+
+def of_the_others(one, other):
+    """Chooses the second group instead of the first."""
+    return share(lambda d, t: abs(d) >= abs(t) - 1e-9)(other, one)
+
+
+def sampled(one, other):
+    rng, values, m = random.Random(0), [*one, *other], len(one)
+    truth, found = abs(mean(one) - mean(other)), []
+    for _ in range(500):
+        rng.shuffle(values)
+        found.append(abs(mean(values[:m]) - mean(values[m:])) >= truth - 1e-9)
+    return mean(found)
+
+
+def of_medians(one, other):
+    truth = abs(median(one) - median(other))
+    found = [abs(median(a) - median(b)) >= truth - 1e-9 for _, a, b in deals(one, other)]
+    return mean(found)
+
+
+def adding_up(one, other):
+    one += other
+    return 0.5
+
+
+RIGHT = {
+    "10.1": [
+        (right_penalty,),
+        (spelled_out,),
+        (one_by_one,),
+        (penalty_at(lambda x: 1 - uniform(x)),),
+        (of_gradients(lambda g, _: (torch.linalg.vector_norm(g, dim=1) - 1).pow(2).mean()),),
+    ],
+    "10.2": [
+        (lambda x, m: torch.cat(x.chunk(m), dim=1),),
+        (lambda x, m: torch.stack([torch.cat(tuple(p)) for p in x.split(m)]),),
+        (lambda x, m: torch.cat([x[i::m] for i in range(m)], dim=1),),
+        (lambda x, m: x.unflatten(0, (-1, m)).flatten(1, 2),),
+        (lambda x, m: x[torch.randperm(len(x))].view(len(x) // m, -1, *x.shape[2:]),),
+    ],
+    "10.3": [
+        (fractions,),
+        (with_numpy,),
+        (with_torch,),
+        (of_the_others,),
+        (share(lambda d, t: round(abs(d), 9) >= round(abs(t), 9)),),
+    ],
+}
 WRONG = {
     "10.1": [
         (over_the_batch, "whole batch"),
@@ -98,7 +236,7 @@ WRONG = {
             penalty_at(lambda x: torch.rand(len(x), 1, 1, 1)),
             "for points of the plane, shape (256, 2)",
         ),
-        (penalty_at(seeded_weights), "set no seed"),
+        (penalty_at(seeded_weights), "no seed set inside"),
         (penalty_at(lambda x: torch.ones(len(x), 1, 1, 1)), "fake points only"),
         (penalty_at(lambda x: torch.rand(1).expand(len(x)).view(-1, 1, 1, 1)), "share the weight"),
         (penalty_at(lambda x: torch.rand(len(x), 1, 1, 1) ** 4), "not uniform"),
@@ -115,6 +253,27 @@ WRONG = {
         (without_graph, "create_graph=True"),
         (unsafe_root, "√ has no slope at 0"),
         (lambda d, real, fake: (real - fake).square().mean(), "never asked"),
+        (penalty_at(lambda x: -uniform(x)), "far side of the reals"),
+        (penalty_at(lambda x: 1 + uniform(x)), "far side of the fakes"),
+        (penalty_at(lambda x: 2 * uniform(x) - 0.5), "outside [0, 1]"),
+        (penalty_at(lambda x: 0.1 + 0.8 * uniform(x)), "not uniform"),
+        (penalty_at(lambda x: uniform(x).round()), "not uniform"),
+        (penalty_at(lambda x: torch.randn(len(x), *[1] * (x.ndim - 1)).sigmoid()), "not uniform"),
+        (penalty_at(lambda x: 0.5), "share the weight 0.50"),
+        (kept_weights(), "nothing kept from the call before"),
+        (lambda d, x, y: 10 * right_penalty(d, x, y), "the weight λ is left out"),
+        (lambda d, x, y: right_penalty(d, x, y) / 2, "minus 1, squared, and then the mean"),
+        (lambda d, x, y: -right_penalty(d, x, y), "minus 1, squared, and then the mean"),
+        (lambda d, x, y: right_penalty(d, x, y).item(), "no gradient to D's parameters"),
+        (lambda d, x, y: right_penalty(d, x, y).detach(), "no gradient to D's parameters"),
+        (half_a_graph, "but its gradient to D's parameters is not"),
+        (of_gradients(lambda g, _: (g.norm(dim=1) - 1).abs().mean()), "is to be squared"),
+        (of_gradients(lambda g, _: (g.norm(p=1, dim=1) - 1).square().mean()), "absolute values"),
+        (of_gradients(lambda g, _: (g.mean(0).norm() - 1).square()), "Each sample's ‖∇D‖"),
+        (of_gradients(lambda g, _: (g.norm(dim=0) - 1).square().mean()), "Each sample's ‖∇D‖"),
+        (of_gradients(lambda g, _: (g - 1).square().mean()), "Each sample's ‖∇D‖"),
+        (of_gradients(lambda g, _: (g.norm(dim=1) - 1).square().mean()[None]), "a single number"),
+        (lambda d, x, y: right_penalty(d, x, y) * float("nan"), "the result is NaN"),
         (lambda d, real, fake: d(torch.cat([real, fake])).mean(), "one point for each pair"),
     ],
     "10.2": [
@@ -124,6 +283,18 @@ WRONG = {
         (lambda x, m: torch.cat([x[: len(x) // m]] * m, dim=1), "occur twice"),
         (lambda x, m: x.transpose(0, 1).reshape(len(x) // m, -1, *x.shape[2:]), "torn apart"),
         (lambda x, m: x, "where (6, 4) is wanted"),
+        (lambda x, m: x.reshape(len(x) // 2, -1, *x.shape[2:]), "where (4, 6) is wanted"),
+        (lambda x, m: x.reshape(len(x) // m, -1), "Images are packed along their channels"),
+        (lambda x, m: torch.cat(x.chunk(m), dim=-1), "Images are packed along their channels"),
+        (lambda x, m: torch.stack(x.chunk(m), dim=2).flatten(1, 2), "torn apart"),
+        (lambda x, m: torch.cat([x[:-1], x[1:]], dim=1), "where (6, 4) is wanted"),
+        (lambda x, m: torch.cat([x[::m], x[::m]], dim=1)[:, :4], "occur twice"),
+        (lambda x, m: 2 * x.reshape(len(x) // m, -1, *x.shape[2:]), "that are in no sample"),
+        (lambda x, m: x.long().reshape(len(x) // m, -1, *x.shape[2:]), "that are in no sample"),
+        (lambda x, m: x.reshape(len(x) // m, -1, *x.shape[2:]).flip(1), "torn apart"),
+        (lambda x, m: x.reshape(len(x) // m, m * x.shape[1]), "stopped"),
+        (lambda x, m: x.reshape(len(x) // m, -1, *x.shape[2:]).tolist(), "is a list"),
+        (lambda x, m: x.flatten().view(len(x) // m, -1).sort(descending=True)[0], "torn apart"),
     ],
     "10.3": [
         (share(lambda d, t: abs(d) > abs(t) + 1e-9), "further"),
@@ -132,7 +303,7 @@ WRONG = {
         (share(lambda d, t: abs(d) < abs(t) - 1e-9), "turn it round"),
         (lambda one, other: abs(mean(one) - mean(other)), "difference of the means"),
         (lambda one, other: max(one) < min(other), "yes or no"),
-        (share(lambda d, t: abs(d) >= abs(t)), "rounding makes a few"),
+        (share(lambda d, t: abs(d) >= abs(t)), "and the next ones 0.07 less"),
         (of_sums, "compare sums"),
         (of_a_set, "deal games, not numbers"),
         (
@@ -142,5 +313,17 @@ WRONG = {
             "divide by the number",
         ),
         (lambda one, other: 0.5, "at least as far apart"),
+        (share(lambda d, t: abs(d) >= abs(t) - 0.1), "and the next ones 0.07 less"),
+        (sampled, "at least as far apart"),
+        (of_medians, "at least as far apart"),
+        (lambda one, other: 2 / 252, "at least as far apart"),
+        (lambda one, other: np.bool_(True), "yes or no"),
+        (lambda one, other: float("nan"), "NaN or infinity"),
+        (lambda one, other: 100 * with_numpy(one, other), "at least as far apart"),
+        (lambda one, other: 1 - with_numpy(one, other), "turn it round"),
+        (lambda one, other: [with_numpy(one, other)], "is a list; a number"),
+        (lambda one, other: str(with_numpy(one, other)), "a number is wanted"),
+        (lambda one, other: with_numpy(one, other) / 2, "at least as far apart"),
+        (adding_up, "overwrote its input, a list"),
     ],
 }
