@@ -44,6 +44,7 @@ def _parser(folder: Path) -> Parser:
     command("map", _map, "Draw the map of the course from the lessons' front matter.")
     command("film", _film, "Train points and digits, and film them for README's moving picture.")
     command("glossary", _glossary, "Write the page of words, signs and questions.")
+    command("checklist", _checklist, "Write the page for a GAN that does not train.")
     text = "Write notebooks for a class: without solutions, or with all answers."
     edition = command("edition", _edition, text)
     kind = edition.add_mutually_exclusive_group(required=True)
@@ -101,14 +102,21 @@ def _glossary(options: Namespace, folder: Path) -> int:
     return 0
 
 
+def _checklist(options: Namespace, folder: Path) -> int:
+    from authoring import checklist
+
+    print(checklist.write())
+    return 0
+
+
 def _each(options: Namespace, folder: Path, work: Callable[[Path], None]) -> int:
     """Do something with each lesson that is asked for, and say what is wrong with it then."""
-    from authoring import course, glossary, rules
+    from authoring import checklist, course, glossary, rules
 
     paths = sources(options.lessons, folder)
     found = [] if options.lessons else rules.orphans(folder)
     if folder == SOURCES and not options.lessons:
-        found += course.problems() + glossary.problems()
+        found += course.problems() + glossary.problems() + checklist.problems()
     for path in paths:
         try:
             work(path)

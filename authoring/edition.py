@@ -16,7 +16,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import LETTERS, load
 
 NOTEBOOKS = SOURCES.parent
-GLOSSARY = "glossary.ipynb"
+PAGES = ("glossary.ipynb", "checklist.ipynb")  # that lessons link to
 SOLUTION = re.compile(
     r"<details><summary>Solution (\S+)</summary>\n\n```python\n(.*)\n```\n\n</details>", re.DOTALL
 )
@@ -49,9 +49,10 @@ def write(
         written = out / (f"{path.stem}_answers.ipynb" if answers else path.name)
         build.write(made, written)
         yield written
-    if (glossary := folder / GLOSSARY).is_file():  # each lesson links to it
-        build.write(nbformat.read(glossary, as_version=4), out / GLOSSARY)
-        yield out / GLOSSARY
+    for name in PAGES:
+        if (page := folder / name).is_file():
+            build.write(nbformat.read(page, as_version=4), out / name)
+            yield out / name
 
 
 def _notebooks(names: Sequence[str], folder: Path) -> list[Path]:

@@ -29,7 +29,7 @@ from gan_lessons.errors import UserError
 LONGEST_CELL = 20  # lines
 FEWEST_COMPARED = 5  # cells of a notebook whose outputs nbval really compares
 FEWEST_EXERCISES = 2
-WITHOUT_SOURCE = {"glossary"}  # made of other files
+WITHOUT_SOURCE = {"glossary", "checklist"}  # made of other files
 FEWEST_SLIDES = 8  # the first cell, which always is one, among them
 VIEW = "application/vnd.jupyter.widget-view+json"
 NOT_COMPARED = {VIEW, "image/png", "image/jpeg"}  # by nbval

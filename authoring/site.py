@@ -1,4 +1,4 @@
-"""The lessons and the glossary as web pages that read without a network.
+"""The lessons, the glossary and the checklist as web pages that read without a network.
 
 Pictures are in the pages, formulas are MathML, and there is no script. Panels show their stills.
 """
@@ -18,7 +18,7 @@ from pygments import highlight
 from pygments.formatters import HtmlFormatter
 from pygments.lexers import PythonLexer
 
-from authoring import glossary
+from authoring import checklist, glossary
 from authoring.course import rows
 from authoring.source import COVERED, SOURCES, Lesson, read, sources, tags
 from gan_lessons.errors import UserError
@@ -27,6 +27,7 @@ from gan_lessons.plotting import course_map, png
 
 HOME = ("index.html", "All lessons")
 GLOSSARY = ("glossary.html", glossary.TITLE)
+CHECKLIST = ("checklist.html", "Checklist")
 MAP = "each lesson with its minutes and arrows from what it needs; the list below says the same."
 CODE = HtmlFormatter(style="friendly")
 STYLE = """
@@ -50,6 +51,12 @@ table { border-collapse: collapse; display: block; overflow-x: auto }
 th, td { padding: .3rem .8rem; border-bottom: 1px solid #ddd; text-align: left }
 math[display=block] { margin: .6rem 0; overflow-x: auto }
 summary { cursor: pointer }
+@media print {
+  body { max-width: none; font-size: .68rem; line-height: 1.25 }
+  nav { display: none }
+  table { display: table }
+  th, td { padding: .15rem .4rem }
+}
 """
 PAGE = """<!DOCTYPE html>
 <html lang="en">
@@ -91,7 +98,7 @@ def _formula(tex: str, display: str) -> str:
 def markdown(source: str) -> str:
     """HTML of a Markdown cell; links to notebooks lead to their pages."""
     html = str(MarkdownWithMath(renderer=_Renderer(escape=False)).render(source))
-    return re.sub(r'href="(\d\d_\w+|glossary)\.ipynb', r'href="\1.html', html)
+    return re.sub(r'href="(\d\d_\w+|glossary|checklist)\.ipynb', r'href="\1.html', html)
 
 
 def output(output: Any) -> str:
@@ -147,18 +154,18 @@ def index(course: Sequence[Lesson]) -> str:
         first = lesson.cells[0].source
         objectives = first.partition("**After this lesson you can**")[2].partition("\n\n")[0]
         parts.append(f"<h2>{heading}</h2>\n<p>{lesson.minutes} minutes</p>\n{markdown(objectives)}")
-    return page("GAN Lessons", "\n".join(parts), [GLOSSARY])
+    return page("GAN Lessons", "\n".join(parts), [GLOSSARY, CHECKLIST])
 
 
 def build(out: Path, folder: Path = SOURCES) -> list[Path]:
-    """Write ``index.html``, a page for every built lesson and the glossary's; return the paths.
+    """Write ``index.html``, a page for every lesson, glossary and checklist; return the paths.
 
     Args:
         out: where to; made if it is not there.
         folder: where the sources are.
 
     Raises:
-        UserError: there is no lesson, or one has not been built, or the glossary has not.
+        UserError: there is no lesson, or a page has not been built.
     """
     course = [read(path) for path in sources(folder=folder)]
     pages = {"index.html": index(course)}
@@ -171,12 +178,15 @@ def build(out: Path, folder: Path = SOURCES) -> list[Path]:
         links = [HOME]
         for other in (*course[max(place - 1, 0) : place], *course[place + 1 : place + 2]):
             links.append((_address(other), f"{other.name} · {other.title}"))
-        pages[_address(lesson)] = _whole(lesson.title, notebook, [*links, GLOSSARY])
-    words = folder.parent / glossary.NOTEBOOK.name
-    if not words.is_file():
-        raise UserError(f"{words.name} is missing. Make it: python -m authoring glossary")
-    address, title = GLOSSARY
-    pages[address] = _whole(title, nbformat.read(words, as_version=4), [HOME])
+        pages[_address(lesson)] = _whole(lesson.title, notebook, [*links, GLOSSARY, CHECKLIST])
+    for (address, _), title, neighbour in (
+        (GLOSSARY, glossary.TITLE, CHECKLIST),
+        (CHECKLIST, checklist.TITLE, GLOSSARY),
+    ):
+        made = (folder.parent / address).with_suffix(".ipynb")
+        if not made.is_file():
+            raise UserError(f"{made.name} is missing. Make it: python -m authoring {made.stem}")
+        pages[address] = _whole(title, nbformat.read(made, as_version=4), [HOME, neighbour])
     for name, text in pages.items():
         with atomic_write(out / name) as aside:
             aside.write_text(text, encoding="utf-8")

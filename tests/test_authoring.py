@@ -38,7 +38,7 @@ def test_the_command_runs_from_the_courses_folder(tmp_path: Path) -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     written = sorted(path.name for path in tmp_path.iterdir())
-    assert written == ["00_start_here.ipynb", "glossary.ipynb"]
+    assert written == ["00_start_here.ipynb", "checklist.ipynb", "glossary.ipynb"]
 
 
 @pytest.mark.parametrize(

@@ -30,7 +30,7 @@ def hand_out(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the lessons without solutions."""
     folder = tmp_path_factory.mktemp("class") / "hand-out"
     written = list(edition.write(folder, answers=False))
-    assert [path.name for path in written] == [*(path.name for path in PATHS), edition.GLOSSARY]
+    assert [path.name for path in written] == [*(path.name for path in PATHS), *edition.PAGES]
     return folder
 
 
@@ -39,10 +39,10 @@ def sheets(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the answers to two"""
     folder = tmp_path_factory.mktemp("answers")
     written = list(edition.write(folder, NAMES, answers=True))
-    *sheets, glossary = written
+    *sheets, glossary, checklist = written
     assert [path.name[:2] for path in sheets] == NAMES
     assert all(path.name.endswith("_answers.ipynb") for path in sheets)
-    assert glossary.name == edition.GLOSSARY
+    assert (glossary.name, checklist.name) == edition.PAGES
     return folder
 
 
@@ -141,10 +141,10 @@ def test_the_command_writes_both_editions_side_by_side(
 ) -> None:
     for kind, name in (("--without-solutions", "start_here"), ("--answers", "start_here_answers")):
         assert main(["edition", kind, "--out", str(tmp_path), "00"]) == 0
-        written = [str(tmp_path / file) for file in (f"00_{name}.ipynb", edition.GLOSSARY)]
+        written = [str(tmp_path / file) for file in (f"00_{name}.ipynb", *edition.PAGES)]
         assert capsys.readouterr().out.splitlines() == written
     names = sorted(path.name for path in tmp_path.iterdir())
-    assert names == ["00_start_here.ipynb", "00_start_here_answers.ipynb", edition.GLOSSARY]
+    assert names == sorted(["00_start_here.ipynb", "00_start_here_answers.ipynb", *edition.PAGES])
 
 
 def test_what_cannot_be_done_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -45,6 +45,7 @@ def test_every_lesson_has_a_page_and_the_index_leads_to_it(pages: dict[str, str]
         "index.html",
         *(f"{path.stem}.html" for path in NOTEBOOKS),
         "glossary.html",
+        "checklist.html",
     ]
     for name in list(pages)[1:]:
         assert f'href="{name}"' in pages["index.html"]
@@ -58,6 +59,14 @@ def test_the_glossary_is_a_page_that_every_page_leads_to(pages: dict[str, str]) 
     assert 'href="04_the_playground.html"' in pages["glossary.html"]
     assert 'href="glossary.html#Terms"' in site.markdown("[words](glossary.ipynb#Terms)")
     assert "other_glossary.ipynb" in site.markdown("[x](other_glossary.ipynb)")
+
+
+def test_the_checklist_is_a_page_to_print(pages: dict[str, str]) -> None:
+    for name, text in pages.items():
+        assert ('<a href="checklist.html">' in text) == (name != "checklist.html"), name
+        assert "@media print" in text
+    assert 'href="09_the_bug_clinic.html"' in pages["checklist.html"]
+    assert 'href="checklist.html"' in site.markdown("[one page](checklist.ipynb)")
 
 
 def test_nothing_is_loaded_from_elsewhere(pages: dict[str, str]) -> None:
