@@ -52,10 +52,12 @@ th, td { padding: .3rem .8rem; border-bottom: 1px solid #ddd; text-align: left }
 math[display=block] { margin: .6rem 0; overflow-x: auto }
 summary { cursor: pointer }
 @media print {
-  body { max-width: none; font-size: .68rem; line-height: 1.25 }
+  body { max-width: none; padding: 0; font-size: .8rem; line-height: 1.25 }
+  h1, h2, h3 { margin: .6rem 0 .2rem }
   nav { display: none }
-  table { display: table }
-  th, td { padding: .15rem .4rem }
+  table { display: table; font-size: .62rem }
+  td code { font-size: 1em }
+  th, td { padding: .1rem .4rem }
 }
 """
 PAGE = """<!DOCTYPE html>
