@@ -99,16 +99,25 @@ def reduce_colours(picture: str) -> str:
 def _normalise(cell: Cell) -> None:
     """Reduce pictures' colours, and drop live views, which nothing answers in a saved notebook.
 
-    A still takes the view's place. Only a cell whose outputs are not compared may show a live
-    view that leaves none, such as the panel of a training that has ended.
+    A still takes the view's place, and its words. Only a cell whose outputs are not compared may
+    show a live view that leaves none, such as the panel of a training that has ended.
     """
     kept = []
+    still = None  # the latest that waits for its view's words
     for output in cell.outputs:
         data = output.get("data", {})
         if "image/png" in data:
             data["image/png"] = reduce_colours(data["image/png"])
-        if VIEW in data and {"image/png", "text/html"} & set(data):
-            del data[VIEW]
+        if VIEW in data and still is not None:
+            still["data"]["text/plain"] = data["text/plain"]
+            still = None
+            continue
+        if (
+            data
+            and "text/plain" not in data
+            and (still is None or "gan-note" not in data.get("text/html", ""))
+        ):
+            still = output
         if VIEW not in data or IGNORE not in tags(cell):
             kept.append(output)
     cell.outputs = kept

@@ -93,7 +93,8 @@ def solved(notebook: Notebook) -> Notebook:
             cell.source = solutions[which]
             exec(compile(cell.source, f"<exercise {which}>", "exec"), scope)
         elif cell.source.startswith("check("):
-            cell.outputs = [nbformat.v4.new_output("stream", text=_verdict(cell.source, scope))]
+            shown = _verdict(cell.source, scope).bundle()
+            cell.outputs = [nbformat.v4.new_output("display_data", data=shown)]
         elif name := quiz_of(cell):
             cells.append(nbformat.v4.new_markdown_cell(quiz_answers(name), id=f"answers-{name}"))
         else:
@@ -103,15 +104,16 @@ def solved(notebook: Notebook) -> Notebook:
     return notebook
 
 
-def _verdict(code: str, scope: dict[str, Any]) -> str:
-    """What a check cell prints. It is graded, not checked: this is not the learner's progress."""
+def _verdict(code: str, scope: dict[str, Any]) -> exercises.Verdict:
+    """What a check cell finds. It is graded, not checked: this is not the learner's progress."""
+    found = []
 
     def grade(*given: Any) -> None:
-        print(exercises.grade(*given))
+        found.append(exercises.grade(*given))
 
-    with contextlib.redirect_stdout(io.StringIO()) as printed:
+    with contextlib.redirect_stdout(io.StringIO()):
         exec(compile(code, "<check>", "exec"), scope | {"check": grade})
-    return printed.getvalue()
+    return found[0]
 
 
 def quiz_answers(lesson: str) -> str:

@@ -24,6 +24,7 @@ from authoring.source import COVERED, SOURCES, Lesson, read, sources, tags
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
 from gan_lessons.plotting import course_map, png
+from gan_lessons.widgets.still import without_note
 
 HOME = ("index.html", "All lessons")
 GLOSSARY = ("glossary.html", glossary.TITLE)
@@ -107,7 +108,7 @@ def output(output: Any) -> str:
     """HTML of one output: a still before text, for a panel with what its controls say."""
     if output.output_type == "stream":
         return f"<pre>{ansi2html(output.text)}</pre>"
-    plain = output.data["text/plain"]
+    plain = output.data.get("text/plain", "")
     if "image/png" in output.data:
         alt = output.metadata.get("image/png", {}).get("alt") or "Described by the text below."
         data = output.data["image/png"].replace("\n", "")
@@ -115,7 +116,8 @@ def output(output: Any) -> str:
         is_panel = not plain.startswith("<")
         shown = f"A panel, to be moved in the notebook. Here: {escape(plain)}"
         return image + (f'\n<p class="panel">{shown}</p>' if is_panel else "")
-    return str(output.data.get("text/html") or f"<pre>{ansi2html(plain)}</pre>")
+    html = output.data.get("text/html")
+    return without_note(html) if html else f"<pre>{ansi2html(plain)}</pre>"
 
 
 def _image(data: str, alt: str) -> str:

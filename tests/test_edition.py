@@ -98,8 +98,8 @@ def test_an_answer_sheet_is_right_and_runs(name: str, sheets: Path) -> None:
             (shown,) = cell.outputs
             with contextlib.redirect_stdout(io.StringIO()) as printed:
                 exec(cell.source, scope | {"check": check})
-            assert printed.getvalue() == shown.text
-            said.append(shown.text)
+            assert printed.getvalue() == shown.data["text/plain"] + "\n"
+            said.append(shown.data["text/plain"])
         else:
             for definition in definitions(cell.source):
                 exec(definition, scope)
@@ -176,7 +176,11 @@ def test_a_solution_that_is_wrong_would_be_seen(tmp_path: Path) -> None:
         if "<summary>Solution 1.1" in cell.source:
             cell.source = cell.source.replace("p / (p + q)", "q / (p + q)")
     sheet = edition.solved(notebook)
-    said = [cell.outputs[0].text for cell in code(sheet) if cell.source.startswith("check(")]
+    said = [
+        cell.outputs[0].data["text/plain"]
+        for cell in code(sheet)
+        if cell.source.startswith("check(")
+    ]
     assert "1.1 Not right: " in said[0]
     assert "1.2 Right: " in said[1]
     assert grade("1.1", lambda p, q: q / (p + q)).message in said[0]

@@ -205,7 +205,7 @@ def test_learner_gets_the_stub_and_the_solution_folded_below_the_check(built: Pa
         'def double(number):\n    """Twice a number."""\n    return ...  # your code here'
     )
     assert cells[place + 1].source == 'check("98.1", double)'
-    assert cells[place + 1].outputs[0].text.startswith("○ 98.1 Not yet:")
+    assert cells[place + 1].outputs[0].data["text/plain"].startswith("○ 98.1 Not yet:")
     assert cells[place + 2].source.startswith("<details><summary>Solution 98.1</summary>\n\n```py")
     assert "    return 2 * number\n```\n\n</details>" in cells[place + 2].source
 

@@ -136,6 +136,17 @@ def test_a_damaged_file_is_a_sentence_and_is_left_as_it_is(
     assert progress.load().exercises == {"94.1": TODAY}
 
 
+def test_a_quiz_shows_what_was_answered_before(kept: Path) -> None:
+    small_quiz().answer(1, 1)
+    small_quiz().answer(2, 0)
+    again = small_quiz()
+    assert again.sheet.chosen == [1, -1]
+    assert [verdict["right"] for verdict in again.sheet.verdicts] == [True, False]
+    assert again.sheet.verdicts[0]["words"] == "✓ Right, as answered before: yes"
+    assert again.sheet.verdicts[1]["words"].startswith("✗ Not right when it was answered before")
+    assert again.sheet.score == "1 of 2 right, 1 to answer."
+
+
 def test_a_quiz_says_that_its_answer_is_not_kept(kept: Path) -> None:
     kept.parent.mkdir()
     kept.write_text("{", encoding="utf-8")

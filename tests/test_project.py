@@ -23,8 +23,8 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 # The house, from the top floor to the cellar: a module imports from its own floor or below.
 FLOORS = [
     {"cli"},
-    {"widgets"},
     {"exercises"},
+    {"widgets"},
     {"plotting"},
     {"metrics", "studies"},
     {"classifier", "pretrained", "plane", "latent"},

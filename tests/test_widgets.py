@@ -1,6 +1,8 @@
 """Widgets, driven without a browser: what a learner's hand would do, and what is saved."""
 
 import base64
+import gc
+import weakref
 from pathlib import Path
 from typing import Any
 
@@ -8,13 +10,16 @@ import ipywidgets
 import numpy as np
 import pytest
 import torch
+from IPython.core.interactiveshell import InteractiveShell
+from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
 
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import Option, Question, Quiz
 from gan_lessons.widgets import explore
 from gan_lessons.widgets.canvas import Canvas
-from gan_lessons.widgets.still import Panel
+from gan_lessons.widgets.cells import CELLS
+from gan_lessons.widgets.still import Panel, without_note
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -194,25 +199,41 @@ QUESTIONS = tuple(
 
 def test_quiz_answers_in_words() -> None:
     quiz = Quiz("01", QUESTIONS)
-    quiz.buttons[0][2].click()
-    assert "✗ Not right: because 0.2" in quiz.feedback[0].value
-    assert quiz.buttons[0][2].description == "● C. option 2"
-    assert quiz.score.value == ""
+    sheet = quiz.sheet
+    assert sheet.score == "0 of 2 right, 2 to answer."
+    sheet._handle_custom_msg({"number": 1, "option": 2}, [])  # as the browser does
+    assert sheet.verdicts[0] == {"right": False, "words": "✗ Not right: because 0.2"}
+    assert sheet.chosen == [2, -1]
+    assert sheet.score == "0 of 2 right, 1 to answer."
     assert quiz.answer(2, 1) == "✓ Right: because 1.1"
-    assert "1 of 2 right" in quiz.score.value
-    quiz.buttons[0][0].click()
-    assert [button.description[0] for button in quiz.buttons[0]] == ["●", "○", "○", "○"]
-    assert "2 of 2 right" in quiz.score.value
+    assert sheet.score == "1 of 2 right."
+    sheet._handle_custom_msg({"number": 1, "option": 0}, [])
+    assert sheet.chosen == [0, 1]
+    assert sheet.verdicts[0]["right"]
+    assert sheet.score == "2 of 2 right."
+
+
+def test_quiz_shows_backticks_as_code_and_hides_its_reasons() -> None:
+    options = tuple(Option(f"`a < {i}`", "`why`", i == 0) for i in range(4))
+    quiz = Quiz("01", [Question("Is `x` <b>?", options)])
+    (asked,) = quiz.sheet.questions
+    assert asked["text"] == "Is <code>x</code> &lt;b&gt;?"
+    assert asked["options"][1] == "<code>a &lt; 1</code>"
+    assert "why" not in str(quiz.sheet.questions)
+    quiz.answer(1, 1)
+    assert quiz.sheet.verdicts[0]["words"] == "✗ Not right: <code>why</code>"
 
 
 def test_quiz_can_be_read_without_a_kernel() -> None:
-    data = Quiz("01", QUESTIONS)._repr_mimebundle_()
+    data, _ = Quiz("01", QUESTIONS)._repr_mimebundle_()
     assert data["text/plain"] == "Quiz 01: 2 questions."
     html = data["text/html"]
     assert html.count("<details>") == 2
     assert "Which is 1 &lt; 9?" in html
     assert "B: right. because 1.1" in html
-    assert data == data | Quiz("01", QUESTIONS)._repr_mimebundle_() | {
+    (still,) = Quiz("01", QUESTIONS)._stills({"text/html": html})
+    assert without_note(still["text/html"]).strip() == html
+    assert data == data | Quiz("01", QUESTIONS)._repr_mimebundle_()[0] | {
         key: data[key] for key in data if "widget-view" in key
     }
 
@@ -222,4 +243,47 @@ def test_quiz_of_a_lesson_shows_its_five_questions() -> None:
     from gan_lessons.exercises.questions import FOLDER
 
     stem = min(Path(FOLDER).glob("*.toml")).stem
-    assert len(quiz(stem).buttons) == 5
+    assert len(quiz(stem).sheet.questions) == 5
+
+
+def test_a_displayed_panel_is_a_picture_a_note_and_a_view(monkeypatch: pytest.MonkeyPatch) -> None:
+    shown: list[tuple[dict[str, Any], dict[str, Any]]] = []
+    monkeypatch.setattr(
+        "gan_lessons.widgets.still.display",
+        lambda data, raw, metadata=None: shown.append((data, metadata or {})),
+    )
+    panel = explore(draw, start={"mean": 0.3}, mean=(-3.0, 3.0, 0.1), steep=True)
+    panel._ipython_display_()
+    (picture, about), (note, _), (live, _) = shown
+    assert set(picture) == {"image/png"}
+    assert about["image/png"]["alt"] == "the line ends at 0.9"
+    assert "the line ends at 0.9" in note["text/html"]
+    assert "run this cell to make it move" in note["text/html"]
+    assert without_note(note["text/html"]) == ""
+    assert set(live) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+
+
+def test_a_panel_is_closed_with_all_its_parts_once_its_cell_is_run_again() -> None:
+    shell = InteractiveShell()
+    CELLS.watch(shell)
+    shell.user_ns["explore"], shell.user_ns["draw"] = explore, draw
+    make = "explore(draw, mean=(-3.0, 3.0, 0.1), steep=True)"
+
+    def run(code: str, cell: str) -> Any:
+        return shell.run_cell(code, store_history=True, cell_id=cell).result
+
+    def alive() -> int:
+        gc.collect()
+        return len(_instances)
+
+    before = alive()
+    gone = [weakref.ref(run(make, "a")) for _ in range(3)]
+    assert alive() > before
+    named = run(f"named = {make}\nnamed", "b")
+    run("named.sentence", "b")  # no output shows it, but it has a name
+    assert named.comm is not None
+    run("named = 1", "b")
+    named.close()
+    run("2", "a")
+    assert alive() == before
+    assert [each() for each in gone] == [None, None, None]

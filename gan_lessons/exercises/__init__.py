@@ -20,6 +20,7 @@ import torch
 
 from gan_lessons import progress
 from gan_lessons.errors import UserError
+from gan_lessons.exercises.words import html
 
 if TYPE_CHECKING:
     from gan_lessons.exercises.questions import Quiz
@@ -50,7 +51,16 @@ class Verdict:
     message: str
 
     def __str__(self) -> str:
-        return f"{_SIGNS[self.status]} {self.number} {_WORDS[self.status]}: {self.message}"
+        return f"{self._head} {self.message}"
+
+    @property
+    def _head(self) -> str:
+        return f"{_SIGNS[self.status]} {self.number} {_WORDS[self.status]}:"
+
+    def bundle(self) -> dict[str, str]:
+        """The verdict as a notebook shows it: HTML that wraps, and the same as text."""
+        shown = f'<p style="max-width: 60em"><b>{self._head}</b> {html(self.message)}</p>'
+        return {"text/plain": str(self), "text/html": shown}
 
 
 def exercise(number: str) -> Callable[[Check], Check]:
@@ -64,16 +74,27 @@ def exercise(number: str) -> Callable[[Check], Check]:
 
 
 def check(number: str, *answers: Answer) -> None:
-    """Print one verdict on the answers to exercise ``number``; keep in mind that it is right.
+    """Show one verdict on the answers to exercise ``number``; keep in mind that it is right.
 
     Raises:
         UserError: no such exercise. Whatever the answer does, nothing else is raised, but for the
             interrupt of whoever does not want to wait for it.
     """
     verdict = grade(number, *answers)
-    print(verdict)
+    _show(verdict)
     if verdict.status == "right" and (complaint := progress.record_exercise(number)):
         print(complaint)
+
+
+def _show(verdict: Verdict) -> None:
+    """In a notebook as an output of its own, elsewhere as a line."""
+    from IPython.core.getipython import get_ipython
+    from IPython.display import display
+
+    if get_ipython() is None:
+        print(verdict)
+    else:
+        display(verdict.bundle(), raw=True)
 
 
 def grade(number: str, *answers: Answer) -> Verdict:

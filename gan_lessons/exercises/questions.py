@@ -1,24 +1,22 @@
-"""Quizzes: questions in TOML files, shown with ordinary widgets, readable without a kernel."""
+"""Quizzes: questions in TOML files, shown as radio buttons, readable without a kernel."""
 
 import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
+import traitlets
 
 from gan_lessons import progress
 from gan_lessons.errors import UserError
+from gan_lessons.exercises.words import html
+from gan_lessons.widgets.still import Panel, note
 
 FOLDER = Path(__file__).parent / "quizzes"
 LETTERS = "ABCDEF"
-# Buttons show one line by default, and cut it off; answers are sentences.
-_WRAP = (
-    "<style>.gan-quiz .jupyter-button {white-space: normal; height: auto; max-width: 60em; "
-    "text-align: left; line-height: 1.4; padding: 6px 10px}</style>"
-)
 
 
 @dataclass(frozen=True)
@@ -74,93 +72,114 @@ def _refuse_unfair(where: str, question: Question) -> None:
         raise UserError(f"{where} has an empty text or an option without its why.")
 
 
-class Quiz(ipywidgets.VBox):  # type: ignore[misc]
+class Sheet(anywidget.AnyWidget):
+    """The questions as the browser shows them: one group of radio buttons for each.
+
+    An option is chosen by a click, Space or Enter; arrow keys only move the focus, because what
+    is chosen is judged at once.
+    """
+
+    _esm = Path(__file__).parent / "quiz.js"
+    _css = Path(__file__).parent / "quiz.css"
+    questions: Any = traitlets.List().tag(sync=True)  # of {text, options}, as HTML
+    chosen = traitlets.List(traitlets.Int()).tag(sync=True)  # an option from 0; −1: none yet
+    verdicts: Any = traitlets.List().tag(sync=True)  # of {right, words}, words as HTML, "" for none
+    score = traitlets.Unicode().tag(sync=True)
+
+
+class Quiz(Panel):
     """Questions to click through; saved notebooks show them as text with folded answers.
 
-    Every option is a button: JupyterLab takes the arrow keys that move through radio buttons for
-    itself, whereas Tab and Enter reach a button everywhere.
+    What was answered in an earlier session is shown as progress has it.
+
+    Attributes: ``chosen`` (an option for each question, or None), ``sheet`` (what is shown).
     """
 
     def __init__(self, lesson: str, questions: Sequence[Question]) -> None:
         self.lesson = lesson
         self.questions = tuple(questions)
         self.chosen: list[int | None] = [None] * len(questions)
-        self.buttons = [
-            [self._button(number, option) for option in range(len(question.options))]
-            for number, question in enumerate(questions, 1)
-        ]
-        self.feedback = [ipywidgets.HTML() for _ in questions]
-        self.score = ipywidgets.HTML()
-        rows = [
-            ipywidgets.VBox(
-                [ipywidgets.HTML(f"<b>{number}. {escape(question.text)}</b>"), *buttons, feedback],
-                layout={"margin": "0 0 16px 0"},
-            )
-            for number, (question, buttons, feedback) in enumerate(
-                zip(self.questions, self.buttons, self.feedback, strict=True), 1
-            )
-        ]
-        super().__init__([ipywidgets.HTML(_WRAP), *rows, self.score])
-        self.add_class("gan-quiz")
-
-    def _button(self, number: int, option: int) -> ipywidgets.Button:
-        button = ipywidgets.Button(
-            description=self._label(number, option, "○"), layout={"width": "auto"}
+        self._right = [False] * len(questions)
+        self.sheet = Sheet(
+            questions=[
+                {"text": html(question.text), "options": [html(o.text) for o in question.options]}
+                for question in questions
+            ],
+            chosen=[-1] * len(questions),
+            verdicts=[{"right": False, "words": ""}] * len(questions),
         )
-        button.on_click(lambda _: self.answer(number, option))
-        return button
+        super().__init__([self.sheet])
+        self._restore()
+        self._show_score()
+        self.sheet.on_msg(lambda sheet, content, buffers: self.answer(**content))
 
-    def _label(self, number: int, option: int, sign: str) -> str:
-        text = self.questions[number - 1].options[option].text.strip()
-        return f"{sign} {LETTERS[option]}. {text}"
+    def _restore(self) -> None:
+        """Show what progress knows: which questions were right, and which were not."""
+        try:
+            kept = progress.load().quizzes.get(self.lesson, {})
+        except UserError:  # `answer` says so
+            return
+        for number, question in enumerate(self.questions, 1):
+            if kept.get(str(number)):
+                self._tell(number, question.right, "✓ Right, as answered before", "")
+            elif str(number) in kept:
+                self._tell(number, None, "✗ Not right when it was answered before: try again.", "")
 
     def answer(self, number: int, option: int) -> str:
         """Choose an option (from 0) of question ``number`` (from 1); return what is answered."""
         chosen = self.questions[number - 1].options[option]
-        self.chosen[number - 1] = option
-        for other, button in enumerate(self.buttons[number - 1]):
-            button.description = self._label(number, other, "●" if other == option else "○")
-        verdict = "✓ Right" if chosen.right else "✗ Not right"
-        sentence = f"{verdict}: {chosen.why.strip()}"
-        if complaint := progress.record_question(self.lesson, number, chosen.right):
-            sentence += f" {complaint}"
-        self.feedback[number - 1].value = _status(sentence)
-        if None not in self.chosen:
-            self.score.value = _status(f"{self.right()} of {len(self.questions)} right.")
+        complaint = progress.record_question(self.lesson, number, chosen.right)
+        return self._tell(number, option, "✓ Right" if chosen.right else "✗ Not right", complaint)
+
+    def _tell(self, number: int, option: int | None, verdict: str, complaint: str) -> str:
+        question, place = self.questions[number - 1], number - 1
+        self.chosen[place] = option
+        self._right[place] = option == question.right
+        why = "" if option is None else f": {question.options[option].why.strip()}"
+        sentence = verdict + why
+        sentence = f"{sentence} {complaint}".strip()
+        chosen, verdicts = list(self.sheet.chosen), list(self.sheet.verdicts)
+        chosen[place] = -1 if option is None else option
+        verdicts[place] = {"right": self._right[place], "words": html(sentence)}
+        with self.sheet.hold_sync():
+            self.sheet.chosen, self.sheet.verdicts = chosen, verdicts
+            self._show_score()
         return sentence
+
+    def _show_score(self) -> None:
+        left = self.chosen.count(None)
+        more = f", {left} to answer" if left else ""
+        self.sheet.score = f"{self.right()} of {len(self.questions)} right{more}."
 
     def right(self) -> int:
         """How many questions are answered rightly so far."""
-        return sum(
-            option == question.right
-            for option, question in zip(self.chosen, self.questions, strict=True)
-        )
+        return sum(self._right)
 
-    def _repr_mimebundle_(self, **kwargs: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = dict(super()._repr_mimebundle_(**kwargs) or {})
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        view: dict[str, Any] = dict(ipywidgets.VBox._repr_mimebundle_(self, **kwargs) or {})
         plain = f"Quiz {self.lesson}: {len(self.questions)} questions."
-        return bundle | {"text/plain": plain, "text/html": self._static()}
+        return view | {"text/plain": plain, "text/html": self._static()}, {}
+
+    def _stills(self, data: dict[str, Any]) -> list[dict[str, Any]]:
+        run = note("", "Run this cell to answer here, and to keep your answers.")
+        return [{"text/html": f"{data['text/html']}\n{run}"}]
 
     def _static(self) -> str:
         items = []
         for question in self.questions:
             options = "".join(
-                f"<li>{LETTERS[i]}. {escape(option.text.strip())}</li>"
+                f"<li>{LETTERS[i]}. {html(option.text)}</li>"
                 for i, option in enumerate(question.options)
             )
             answers = "".join(
                 f"<li>{LETTERS[i]}: {'right' if option.right else 'not right'}. "
-                f"{escape(option.why.strip())}</li>"
+                f"{html(option.why)}</li>"
                 for i, option in enumerate(question.options)
             )
             items.append(
-                f"<li><p>{escape(question.text)}</p>\n"
+                f"<li><p>{html(question.text)}</p>\n"
                 f'<ul style="list-style: none">{options}</ul>\n'
                 f'<details><summary>Answer</summary><ul style="list-style: none">{answers}</ul>'
                 "</details></li>"
             )
         return "<ol>\n" + "\n".join(items) + "\n</ol>"
-
-
-def _status(sentence: str) -> str:
-    return f'<div role="status" aria-live="polite">{escape(sentence)}</div>'

@@ -205,9 +205,18 @@ class Lesson:
         self.page.evaluate("index => start('notebook:delete-cell', index)", index)
         self.wait_idle()
 
+    def save(self) -> None:
+        """Save the notebook."""
+        self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+
+    def restart(self) -> None:
+        """Restart the kernel; outputs stay."""
+        self.page.evaluate("() => notebook().sessionContext.session.kernel.restart()")
+        self._opened()
+
     def reload(self) -> None:
         """Save, and load the page again; kernel and widgets live on."""
-        self.page.evaluate("() => jupyterapp.commands.execute('docmanager:save')")
+        self.save()
         self.page.reload()
         self._opened()
 
@@ -355,7 +364,7 @@ class Jupyter:
                 stderr=log,
                 env=os.environ
                 | {"GAN_LESSONS_DATA": "bundled", "OMP_NUM_THREADS": "1"}
-                | {"GAN_LESSONS_PROGRESS": "off"}
+                | {"GAN_LESSONS_PROGRESS": "off", "PYDEVD_DISABLE_FILE_VALIDATION": "1"}
                 | {"JUPYTERLAB_SETTINGS_DIR": str(settings.parent), "JUPYTER_PLATFORM_DIRS": "1"}
                 | {
                     name: str(folder / name.lower())
@@ -388,11 +397,19 @@ class Jupyter:
     ) -> None:
         try:
             self.browser.close()
-            self.api("shutdown", "POST")
-            self.server.wait(30)
+            self._end()
         finally:
             self.server.kill()
             self.playwright.stop()
+
+    def _end(self) -> None:
+        self.api("shutdown", "POST")
+        self.server.wait(30)
+
+    def begin_again(self) -> None:
+        """End the server with all its kernels, and start it anew: what was saved is there."""
+        self._end()
+        self._serve(self.folder.parent)
 
     def api(self, path: str, method: str = "GET") -> Any:
         """The server's answer to a REST request."""
@@ -404,6 +421,11 @@ class Jupyter:
         with urllib.request.urlopen(request, timeout=30) as answer:
             text = answer.read()
         return json.loads(text) if text else None
+
+    @contextmanager
+    def saved(self, name: str) -> Iterator[Lesson]:
+        """Open a notebook as it was saved."""
+        yield from self._opened(name)
 
     def tracebacks(self) -> list[str]:
         """What the server has logged since it was last asked, if there is a traceback in it."""

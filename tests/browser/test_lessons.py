@@ -41,16 +41,22 @@ def tick(lesson: Lesson, label: str, panel: Locator) -> None:
 
 
 def answer_quiz(lesson: Lesson, number: str) -> None:
-    """Enter on an option shows its explanation, for a right and for a wrong one."""
+    """Enter and the space bar on an option show its explanation, right or wrong, and the score."""
     quiz = lesson.output(f'quiz("{number}")')
     question = questions.load(number)[0]
     for choice in (question.right, (question.right + 1) % 4):
         option = question.options[choice]
-        button = quiz.get_by_role("button", name=option.text.strip()).first
-        lesson.tab_to(button)
-        lesson.page.keyboard.press("Enter")
-        verdict = "✓ Right" if option.right else "✗ Not right"
-        expect(quiz.get_by_role("status").first).to_have_text(f"{verdict}: {option.why.strip()}")
+        group = quiz.get_by_role("radiogroup").first
+        radio = group.get_by_role("radio").nth(choice)
+        expect(radio).to_contain_text(option.text.strip().replace("`", ""))
+        lesson.tab_to(radio)
+        lesson.page.keyboard.press("Enter" if option.right else "Space")
+        verdict = f"{'✓ Right' if option.right else '✗ Not right'}: {option.why.strip()}"
+        expect(group.get_by_role("status")).to_have_text(verdict.replace("`", ""))
+        expect(radio).to_be_checked()
+        expect(quiz.get_by_role("status").last).to_have_text(
+            re.compile(f"{int(option.right)} of 5 right")
+        )
     lesson.screenshot(f"lesson_{number}_quiz", quiz)
 
 
