@@ -145,7 +145,8 @@ def test_still_beside_the_live_view(explorer) -> None:
 
 def test_without_a_tray_there_are_only_digits() -> None:
     explorer = LatentExplorer(GENERATOR, SETTINGS, AXES, tray=False)
-    assert len(explorer.children) == 2
+    assert explorer.grid in explorer.children[0].children
+    assert len(explorer.views) == 1
     assert "Half way" not in explorer.sentence
     explorer.set(east=1.0)
     assert explorer.png.startswith(b"\x89PNG")

@@ -162,9 +162,18 @@ def test_pause_stops_and_play_goes_on(monkeypatch) -> None:
         pad.play()
         while steps_of(pad) == steps:
             await asyncio.sleep(0)
-        pad.load(3)  # a new drawing stops it
+        before = pad.found
+        pad.load(3)  # a new drawing: the search starts anew
+        assert pad.playing
+        assert "starts anew" in pad.loop.message
+        assert (pad.find.description, pad.find.disabled) == ("Searching …", True)
+        while pad.found in (None, before) or steps_of(pad) < 3:
+            await asyncio.sleep(0)
+        assert pad.find.disabled
+        pad.clear()  # nothing to search for
         assert not pad.playing
         assert pad.found is None
+        assert (pad.find.description, pad.find.disabled) == ("Find", False)
 
     asyncio.run(learner())
 
@@ -222,7 +231,7 @@ def test_an_interrupt_pauses_the_search_and_keeps_it() -> None:
 
 
 def test_errors_of_buttons_and_of_the_task_are_shown(pad, monkeypatch) -> None:
-    pad.children[0].children[2].children[3].children[0].click()  # Find, on an empty sheet
+    pad.find.click()  # Find, on an empty sheet
     assert isinstance(pad.error, UserError)
     assert 'role="alert"' in pad.children[1].value
 

@@ -40,7 +40,7 @@ def test_panel_follows_its_controls() -> None:
     assert panel.png != first
     panel.set(mean=1.0)
     assert panel.png == first
-    assert "the line ends at 1.0" in panel.children[-1].value
+    assert "the line ends at 1.0" in panel.line.value
 
 
 def test_set_draws_once() -> None:
@@ -118,7 +118,7 @@ def test_names_and_descriptions() -> None:
     names = [control.description for control in panel.controls.values()]
     assert names == ["generator's mean", "rate of D", "first layer", "note"]
     assert panel._repr_mimebundle_()[1]["image/png"]["alt"] == "a white square"
-    assert "a white square" in panel.children[-1].value
+    assert "a white square" in panel.line.value
 
 
 @pytest.mark.parametrize(
@@ -164,7 +164,7 @@ def test_a_draw_that_fails_later_says_so_and_recovers() -> None:
         return PNG, f"{1 / x} <of one>"
 
     panel = explore(inverse, start={"x": 1}, x=(0, 4))
-    line = panel.children[-1]
+    line = panel.line
     panel.controls["x"].value = 0  # from the browser: nothing is raised, the panel shows it
     assert isinstance(panel.error, ZeroDivisionError)
     assert "This failed: ZeroDivisionError" in line.value

@@ -51,7 +51,7 @@ class Explore(Panel):
     """What `explore` returns. `set` moves it without a browser.
 
     Attributes: ``png`` (bytes of the picture), ``sentence``, ``values`` (by control), ``error``
-    (the exception of the last draw, or None).
+    (the exception of the last draw, or None), ``line`` (the widget that shows the sentence).
     """
 
     def __init__(
@@ -66,9 +66,10 @@ class Explore(Panel):
         self._assign(start)
         layout = {"max_width": "100%", "align_self": "flex-start"}  # else a box stretches it
         self._image = ipywidgets.Image(value=self._picture(), format="png", layout=layout)
-        self._line = ipywidgets.HTML()
+        self.line = ipywidgets.HTML()
+        _align(list(controls.values()))
         shown = [typed(control, self._refuse) for control in controls.values()]
-        super().__init__([ipywidgets.VBox(shown), self._image, self._line])
+        super().__init__([ipywidgets.VBox(shown), self._image, self.line])
         for control in controls.values():
             self._guard.observe(control, lambda value: self._redraw())
         self._tell()
@@ -132,18 +133,18 @@ class Explore(Panel):
 
     def _tell(self) -> None:
         # Not as the image's tooltip: ipywidgets 8.1's browser side fails on an Image that has one.
-        text = status(self._description())
-        self._line.value = text if self.error is None else complaint(self.error)
+        seen = self.sentence or self._alt
+        text = status(seen) if seen else f'<div class="gan-heard">{status(self._state())}</div>'
+        self.line.value = text if self.error is None else complaint(self.error)
 
-    def _description(self) -> str:
-        return self.sentence or self._alt
+    def _state(self) -> str:
+        return ", ".join(f"{name} = {plain(value)}" for name, value in self.values.items())
 
     def _alt_text(self) -> str:
-        return self._alt or self.sentence
+        return self._alt or self.sentence or self._state()
 
     def _plain_text(self) -> str:
-        state = ", ".join(f"{name} = {plain(value)}" for name, value in self.values.items())
-        return f"{state}: {self.sentence}" if self.sentence else state
+        return f"{self._state()}: {self.sentence}" if self.sentence else self._state()
 
 
 def _control(name: str, spec: Any, label: str | None) -> Any:
@@ -158,6 +159,12 @@ def _control(name: str, spec: Any, label: str | None) -> Any:
         )
     if label or not control.description:
         control.description = label or name.replace("_", " ")
-    control.style.description_width = "initial"  # long names are not cut off
-    control.layout.width = control.layout.width or "min(100%, 34em)"  # and leave a slider its room
     return control
+
+
+def _align(controls: list[Any]) -> None:
+    """Labels as wide as the longest of them, and the same room for each slider beside them."""
+    label = max((len(control.description) for control in controls), default=0)
+    for control in controls:
+        control.style.description_width = f"{0.56 * label + 1.5:.1f}em"
+        control.layout.width = control.layout.width or f"min(100%, {0.56 * label + 25:.1f}em)"

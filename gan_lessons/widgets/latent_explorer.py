@@ -82,7 +82,7 @@ class LatentExplorer(Panel):
         self.controls = self._make_controls()
         self._line = ipywidgets.HTML()
         self._sentences = [""]
-        super().__init__(self._layout() if tray else self._layout()[:2])
+        super().__init__(self._layout(tray))
         self._redraw()
         for name, control in self.controls.items():
             self._guard.observe(control, partial(self._moved, name))
@@ -271,25 +271,29 @@ class LatentExplorer(Panel):
             "seed": seed,
             "begin": place("from", "A"),
             "end": place("to", "B"),
-            "first": place("", "A"),
+            "first": place("of", "A"),
             "minus": place("−", "B"),
             "plus": place("+", "C"),
         }
 
-    def _layout(self) -> list[Any]:
+    def _layout(self, tray: bool) -> list[Any]:
         def does(text: str, action: Callable[[], None]) -> Any:
             return button(text, lambda: self._attempt(action))
 
         c = self.controls
         numbers = [*(c[_key(name)] for name in self.directions), c["truncation"], c["seed"]]
-        buttons = row(does("All sliders back", self.reset), does("Keep in tray", self.keep))
+        buttons = [does("All sliders back", self.reset)]
+        if tray:
+            buttons.append(does("Keep in tray", self.keep))
         side = ipywidgets.VBox(
-            [*(typed(number, self._fail) for number in numbers), buttons],
+            [*(typed(number, self._fail) for number in numbers), row(*buttons)],
             layout={"flex": "1 1 20em"},
         )
+        top = [row(self.grid, side), self._line]
+        if not tray:
+            return top
         return [
-            row(self.grid, side),
-            self._line,
+            *top,
             ipywidgets.HTML("<b>Tray</b>"),
             self.tray_view,
             row(ipywidgets.HTML("<b>Path</b>"), c["begin"], c["end"]),

@@ -10,6 +10,7 @@ function render({ model, el }) {
   [canvas.width, canvas.height] = [SIDE * ZOOM, SIDE * ZOOM];
   canvas.tabIndex = 0;
   canvas.style.touchAction = "none"; // a finger draws, and does not scroll
+  canvas.style.maxWidth = "100%";
   canvas.style.cursor = "crosshair";
   canvas.setAttribute("role", "application");
   canvas.setAttribute("data-lm-suppress-shortcuts", "true"); // keys are ours, not JupyterLab's

@@ -181,6 +181,8 @@ class Sketchpad(Panel):
 
     def _search(self) -> None:
         """One step, while it plays."""
+        if self.found is None:  # the drawing has changed
+            self._begin()
         assert self.found is not None
         self.found.step()
         if self.found.steps >= MOST:
@@ -192,31 +194,33 @@ class Sketchpad(Panel):
         self.loop.post(self._look)
 
     def _look(self) -> None:
-        """If the drawing is another one, D looks at it, and an earlier search is over."""
+        """If the drawing is another one, D looks at it, and a search that plays starts anew."""
         if self.sheet.drawing == self._seen:
             return
         self._seen = self.sheet.drawing
-        self.loop.playing = False
+        self.loop.playing = self.loop.playing and any(self.sheet.drawing)
         self.found = None
         self.logit = None
         self.saliency = None
         if any(self.sheet.drawing):
             self.logit, self.saliency = latent.saliency(self.discriminator, self.image)
-        self._redraw()
+        self._redraw("The drawing has changed: the search starts anew." if self.playing else "")
 
-    def _redraw(self) -> None:
+    def _redraw(self, message: str = "") -> None:
         """What was asked for is done: show it, and nothing that was said before."""
         self.loop.error = None
-        self.loop.message = ""
+        self.loop.message = message
         self.loop.refresh()
 
     def _show(self) -> str:
         blank = np.full((SIDE, SIDE), 255, np.uint8)
         gradient = self.saliency
+        self.find.description = "Searching …" if self.playing else "Find"
+        self.find.disabled, self.stop.disabled = self.playing, not self.playing
         self.saliency_view.show(blank if gradient is None else signed(gradient[0]))
         if self.found is None:
-            self.nearest_view.show(blank, "No search yet")
-            self.candidates_view.show(np.full((30, 240), 255, np.uint8), "No candidates yet")
+            self.nearest_view.show(np.zeros_like(blank), "No search yet")
+            self.candidates_view.show(np.zeros((30, 240), np.uint8), "No candidates yet")
         else:
             grey = tiles(self.found.image[None], 1)[1:-1, 1:-1]
             self.nearest_view.show(grey, "The nearest digit so far")
@@ -257,8 +261,9 @@ class Sketchpad(Panel):
             box = {"margin": "0 16px 8px 0", "align_items": "flex-start"}
             return ipywidgets.VBox([ipywidgets.HTML(f"<b>{title}</b>"), *children], layout=box)
 
+        self.find, self.stop = does("Find", self.play), does("Pause", self.pause)
         erase = ipywidgets.ToggleButton(description="Rubber", layout={"width": "auto"})
-        ipywidgets.jslink((erase, "value"), (self.sheet, "erase"))
+        self._link = ipywidgets.jslink((erase, "value"), (self.sheet, "erase"))
         digit = ipywidgets.Dropdown(
             options=range(10),
             description="digit",
@@ -266,25 +271,25 @@ class Sketchpad(Panel):
             style={"description_width": "initial"},
         )
         example = does("Load an example", lambda: self.load(digit.value))
+        columns = {"flex_flow": "row wrap", "align_items": "flex-start"}
         return [
-            row(
-                column(
-                    "Your drawing",
-                    self.sheet,
-                    row(erase, does("Clear", self.clear), does("Centre", self.centre)),
-                    row(digit, example),
-                ),
-                column("More ink (blue), less (orange)", self.saliency_view),
-                column(
-                    "The nearest digit",
-                    self.nearest_view,
-                    self.candidates_view,
-                    row(
-                        does("Find", self.play),
-                        does("Pause", self.pause),
-                        does("One step", lambda: self.search(1)),
+            ipywidgets.HBox(
+                [
+                    column(
+                        "Your drawing",
+                        row(erase, does("Clear", self.clear), does("Centre", self.centre)),
+                        self.sheet,
+                        row(digit, example),
                     ),
-                ),
+                    column("More ink (blue), less (orange)", self.saliency_view),
+                    column(
+                        "The nearest digit",
+                        row(self.find, self.stop, does("One step", lambda: self.search(1))),
+                        self.nearest_view,
+                        self.candidates_view,
+                    ),
+                ],
+                layout=columns,
             ),
             self.loop.line,
             self.loop.presence,

@@ -13,9 +13,12 @@ import base64
 import re
 from collections.abc import Iterator
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets
+import traitlets
 from IPython.display import display
 
 from gan_lessons.widgets.cells import CELLS
@@ -30,6 +33,10 @@ _STYLE = (
     f"{_CHILD}:has(+ * .gan-note):has(+ * + * {_ALIVE}),\n"
     f"{_CHILD}:has(.gan-note) + :has(> {_VIEW}):not(:has({_ALIVE}))\n"
     "{ display: none }\n"
+    # A plate rather than a glaring slab in the dark theme; the box of a prediction can be seen
+    '[data-jp-theme-light="false"] :is(.jp-RenderedImage img, .gan-live img.widget-image)\n'
+    "{ background: #fff; border-radius: 6px; padding: 6px; filter: brightness(0.85) }\n"
+    ".jp-RenderedMarkdown blockquote { border-left: 5px solid var(--jp-brand-color1) }\n"
     "</style>\n"
 )
 CLOSED = "This panel is closed: run the cell that makes it again."
@@ -45,6 +52,14 @@ def without_note(html: str) -> str:
     return re.sub(r'<style>[^<]*</style>\n<p class="gan-note">.*?</p>', "", html, flags=re.DOTALL)
 
 
+class Hand(anywidget.AnyWidget):
+    """An invisible part of a panel: names, rounded values and alt texts that ipywidgets lacks."""
+
+    _esm = Path(__file__).parent / "hand.js"
+    _css = Path(__file__).parent / "hand.css"
+    bases = traitlets.Dict().tag(sync=True)  # of logarithmic sliders, by name
+
+
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
     """A box of widgets that leaves a picture and words in the saved notebook; see the module.
 
@@ -52,7 +67,12 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, children: Any = (), **kwargs: Any) -> None:
-        super().__init__(children, **kwargs)
+        bases = {
+            part.description: part.base
+            for part in _parts(list(children), set())
+            if isinstance(part, ipywidgets.FloatLogSlider)
+        }
+        super().__init__([*children, Hand(bases=bases, layout={"display": "none"})], **kwargs)
         self.add_class("gan-live")
 
     @property

@@ -31,6 +31,7 @@ from browser import get_browser
 
 ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "browser"
+AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PATIENCE = 60  # seconds for what a person sees at once: a busy machine is no fault
 # All cells are in the page, wherever it is scrolled to; and nothing asks about news.
 SETTINGS = {
@@ -294,6 +295,30 @@ class Lesson:
         while self.python(f"bool({expression})") != "True":
             assert time.monotonic() < end, f"still false after {timeout:g} s: {expression}"
             self.page.wait_for_timeout(50)
+
+    def inaccessible(self) -> list[str]:
+        """What axe finds serious or critical in outputs: its rule and the element.
+
+        A figure outside of panels is left out: JupyterLab gives its picture no alt text.
+        """
+        self.page.evaluate(AXE.read_text(encoding="utf-8"))
+        found = self.page.evaluate(
+            """() => axe.run(
+                {include: [".jp-Cell-outputArea"], exclude: [".jp-RenderedImage"]},
+                {resultTypes: ["violations"]})"""
+        )
+        return [
+            f"{rule['id']}: {node['html'][:300]}"
+            for rule in found["violations"]
+            if rule["impact"] in ("serious", "critical")
+            for node in rule["nodes"]
+        ]
+
+    def slider_texts(self) -> dict[str, str]:
+        """What a screen reader says of each slider: name and value."""
+        read = "all => all.map(each => [each.ariaLabel, each.ariaValueText])"
+        pairs = self.page.locator(".jp-Cell-outputArea .noUi-handle").evaluate_all(read)
+        return {str(name): str(value) for name, value in pairs}
 
     def collect(self) -> None:
         """Have exceptions reported that ended a task which nobody awaited: garbage until then."""

@@ -79,7 +79,14 @@ def draw(lesson: Lesson) -> None:
     lesson.tab_to(out.get_by_role("button", name="Find"))
     lesson.page.keyboard.press("Enter")
     changed(nearest, empty)
+    expect(out.get_by_role("button", name="Searching …")).to_be_disabled()
+    mouse.move(box["x"] + 150, box["y"] + 60)
+    mouse.down()
+    mouse.move(box["x"] + 155, box["y"] + 60, steps=2)
+    mouse.up()
+    expect(line).to_have_text(re.compile("starts anew"))
     expect(line).to_have_text(re.compile("Search, step 200"))
+    expect(out.get_by_role("button", name="Find")).to_be_enabled()
     assert float(lesson.python("pad.found.distance")) < 0.1
     lesson.screenshot("sketchpad", out)
 

@@ -27,6 +27,7 @@ def move(lesson: Lesson, label: str, panel: Locator) -> None:
     before = settled(image)
     lesson.page.keyboard.press("ArrowLeft")
     changed(image, before)
+    expect(image).to_have_attribute("alt", panel.get_by_role("status").last.inner_text())
 
 
 def tick(lesson: Lesson, label: str, panel: Locator) -> None:
@@ -147,6 +148,10 @@ def test_a_lesson_is_run_to_its_end_and_used(open_lesson: Open, number: str) -> 
         USES[number](lesson)
     expect_not_yet(lesson, f"{int(number)}.1")
     answer_quiz(lesson, number)
+    assert lesson.inaccessible() == []
+    for name, value in lesson.slider_texts().items():
+        assert name not in ("None", "")
+        assert len(value) <= 8, f"{name}: {value}"
     lesson.check()
 
 

@@ -1,0 +1,47 @@
+// What ipywidgets leaves out for those who hear a panel: names and values of sliders, alt texts.
+// A number as it is said: 1.0000000000000004 is 1, and an exponent is the power that it means.
+function rounded(text, base) {
+  const number = base ? base ** Number(text) : Number(text);
+  return text && Number.isFinite(number) ? String(Number(number.toPrecision(base ? 2 : 6))) : text;
+}
+
+function put(element, name, value) {
+  if (value && element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+const said = new WeakMap(); // what was put on a handle: it is not rounded again
+
+function tidy(panel, bases) {
+  for (const slider of panel.querySelectorAll(".widget-slider")) {
+    const name = slider.querySelector(".widget-label")?.textContent.trim();
+    for (const handle of slider.querySelectorAll(".noUi-handle")) {
+      put(handle, "aria-label", name);
+      const text = handle.getAttribute("aria-valuetext");
+      if (text === said.get(handle)) continue;
+      said.set(handle, rounded(text, bases[name]));
+      put(handle, "aria-valuetext", said.get(handle));
+    }
+  }
+  const line = [...panel.querySelectorAll("[role=status]")].at(-1)?.textContent.trim();
+  for (const image of panel.querySelectorAll("img.widget-image")) put(image, "alt", line);
+}
+
+function render({ model, el }) {
+  el.style.display = "none";
+  let panel = null;
+  const observer = new MutationObserver(() => tidy(panel, model.get("bases")));
+  const what = { subtree: true, childList: true, attributeFilter: ["aria-valuetext"] };
+  const wait = setInterval(() => {
+    panel = el.closest(".gan-live");
+    if (!panel) return; // not in the page yet
+    clearInterval(wait);
+    tidy(panel, model.get("bases"));
+    observer.observe(panel, what);
+  }, 50);
+  return () => {
+    clearInterval(wait);
+    observer.disconnect();
+  };
+}
+
+export default { render };
