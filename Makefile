@@ -15,9 +15,13 @@ QUIET := OMP_NUM_THREADS=1 GAN_LESSONS_DATA=bundled GAN_LESSONS_PROGRESS=off
 help: ## list these commands
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## /  make \1\t/' | expand -t 19
 
+# Not in the file list, so that the lessons come first: folders stand above files.
+HIDDEN := source notes __pycache__
+
 lab: options .venv/lab.stamp ## set up if needed, and open JupyterLab on lesson 00 (PORT=8888, BROWSER=none)
 	$(BIN)/jupyter lab notebooks/00_start_here.ipynb --port="$$PORT" \
 		--LabApp.default_url=/lab/tree/00_start_here.ipynb \
+		$(patsubst %,--ContentsManager.hide_globs=%,$(HIDDEN)) \
 		$(if $(filter none,$(BROWSER)),--no-browser) \
 		$(if $(filter 0,$(shell id -u 2>/dev/null)),--allow-root)
 
@@ -68,4 +72,6 @@ clean: ## remove the environment and all that was built; your runs and data stay
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "Python's venv module is missing: install it (on Debian: apt install python3-venv)"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$*]"
+	mkdir -p .venv/etc/ipython
+	cp gan_lessons/ipython_kernel_config.json .venv/etc/ipython/
 	touch $@ $(if $(filter test,$*),.venv/lab.stamp)

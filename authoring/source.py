@@ -316,4 +316,23 @@ def _folded(exercise: Exercise) -> str:
 def unexecuted(lesson: Lesson) -> Notebook:
     """The notebook as its source gives it, without outputs."""
     metadata = METADATA | {"title": lesson.title}
-    return nbformat.v4.new_notebook(cells=learner_cells(lesson), metadata=metadata)
+    cells = learner_cells(lesson)
+    if links := neighbours(lesson):
+        cells.append(_cell("markdown", links))
+        cells[-1].id = "neighbours"
+    return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def neighbours(lesson: Lesson) -> str:
+    """Markdown: links to the lesson before and to the one after, where there are such."""
+    every = sources(folder=lesson.path.parent)
+    place = every.index(lesson.path)
+    links = [f"[← {_title(path)}]({path.stem}.ipynb)" for path in every[max(place - 1, 0) : place]]
+    links += [f"[{_title(path)} →]({path.stem}.ipynb)" for path in every[place + 1 : place + 2]]
+    return " · ".join(links)
+
+
+def _title(path: Path) -> str:
+    """The title in a source's front matter, without reading the rest of it."""
+    found = re.search(r"^title: [\"']?(.+?)[\"']?$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    return f"{path.name[:2]} {found[1]}" if found else path.name[:2]

@@ -37,7 +37,7 @@ FLOORS = [
     {"files", "progress_bar", "commandline"},
     {"interrupts"},
     {"errors"},
-    {"__init__"},
+    {"__init__", "out_of_order"},
 ]
 LEVEL = {module: -floor for floor, modules in enumerate(FLOORS) for module in modules}
 MODULES = sorted(

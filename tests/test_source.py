@@ -82,3 +82,19 @@ def test_what_answers_a_prediction_is_covered(tmp_path: Path) -> None:
     assert said.source == f"{source.FOLDED}*Two.*\n\nIt is.\n\n</details>\n\n## More\n\nOpen."
     assert plain.source == "*Not covered.*"
     assert after.source == "> **Predict.** Next?"
+
+
+def test_a_notebook_ends_with_links_to_the_lessons_beside_it(tmp_path: Path) -> None:
+    front = "---\ntitle: {}\nlesson: {}\nminutes: 1\nseconds: 1\nneeds: []\n---\n\nText\n"
+    for number, title in ((7, "One"), (8, "'Two: b'"), (10, "Three")):
+        text = front.format(title, number)
+        (tmp_path / f"{number:02d}_x.md").write_text(text, encoding="utf-8")
+    ends = [
+        source.unexecuted(source.read(path)).cells[-1].source
+        for path in source.sources(folder=tmp_path)
+    ]
+    assert ends == [
+        "[08 Two: b →](08_x.ipynb)",
+        "[← 07 One](07_x.ipynb) · [10 Three →](10_x.ipynb)",
+        "[← 08 Two: b](08_x.ipynb)",
+    ]

@@ -45,7 +45,8 @@ interact(subplots, x=(0.0, 2.0, 0.01));
 """
 PRESS = """async output => {
     const shown = () => {
-        const canvas = output.querySelector("canvas"), image = output.querySelector("img");
+        const canvas = output.querySelector("canvas"),
+            image = [...output.querySelectorAll("img")].find(each => each.checkVisibility());
         if (canvas) {
             const pen = canvas.getContext("2d", {willReadFrequently: true});
             const {data} = pen.getImageData(0, 0, canvas.width, canvas.height);

@@ -370,6 +370,9 @@ class Jupyter:
             file = settings / f"{name}.jupyterlab-settings"
             file.parent.mkdir(parents=True, exist_ok=True)
             file.write_text(json.dumps(values), encoding="utf-8")
+        profile = folder / "ipythondir" / "profile_default"
+        profile.mkdir(parents=True, exist_ok=True)  # what `make lab` puts into the environment
+        shutil.copy(ROOT / "gan_lessons" / "ipython_kernel_config.json", profile)
         port = free_port()
         self.token = uuid.uuid4().hex
         self.url = f"http://127.0.0.1:{port}"

@@ -60,6 +60,11 @@ def test_panels_leave_their_pictures_when_the_kernel_is_gone(jupyter: Jupyter) -
         lesson.allow("widget model not found")  # on the console, and in a line that is hidden
         lesson.allow("Error displaying widget: model not found")
         expect_stills(lesson, "opened")
+        lesson.allow("NameError: name 'explore' is not defined")
+        lesson.run(PANELS[0])  # in a new kernel, before what it needs
+        out = lesson.output(PANELS[0])
+        expect(out).to_contain_text("The cell above that begins “from gan_lessons import plotting")
+        lesson.screenshot("out_of_order", out)
         lesson.run(MAKE.strip().splitlines()[0])
         lesson.run(PANELS[0])
         expect(lesson.output(PANELS[0]).locator(".gan-live")).to_be_visible()
