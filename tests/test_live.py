@@ -356,7 +356,7 @@ def test_a_panel_that_nobody_sees_any_more_pauses(live: Live[Trainer], monkeypat
 
     drive(work())
     assert asked == [{"ask": True}, {"ask": True}]
-    assert "no view of this panel was left" in live.message
+    assert "no view of this panel was in sight" in live.message
 
 
 # A loop of anything

@@ -50,7 +50,9 @@ class Live(Loop, Generic[R]):
         thumbnail: makes something small of run 1, which each snapshot keeps for a filmstrip.
 
     Attributes, beside those of `Loop`: ``runs`` (one or two), ``active`` (index of the run whose
-    settings `set` changes), ``slow`` (seconds between half steps while playing; 0: full speed),
+    settings `set` changes), ``slow`` (seconds between half steps while playing; 0: whole steps),
+    ``speed`` (steps a second), ``until`` (asked after every whole step that playing makes: a
+    reason to pause, or ""),
     ``last`` (the turn that was taken last, "" after a whole step), ``marks``, ``snapshots``.
     """
 
@@ -67,6 +69,7 @@ class Live(Loop, Generic[R]):
         super().__init__(self._train, show, self._interrupted, share=share, frames=frames)
         self._megabytes = megabytes
         self._thumbnail = thumbnail
+        self.until: Callable[[], str] = lambda: ""
         self._begin(run)
 
     def _begin(self, run: R) -> None:
@@ -81,6 +84,8 @@ class Live(Loop, Generic[R]):
     @property
     def run(self) -> R:
         """The run whose settings `set` changes."""
+        if not self.runs:
+            raise UserError("This panel is closed. Run its cell again for a new one.")
         return self.runs[self.active]
 
     @property
@@ -189,7 +194,6 @@ class Live(Loop, Generic[R]):
             raise UserError("There are two runs already. Keep one of them, then branch again.")
         twin = self.run.branch()
         changed = twin.change(**settings)
-        self.playing = False
         self.snapshots.cut(self.step_now)
         self.runs.append(twin)
         self.active = 1
@@ -228,6 +232,12 @@ class Live(Loop, Generic[R]):
         self._begin(run)
         self.refresh()
 
+    def close(self) -> None:
+        """Stop for good, and let go of the runs and all that was kept of them."""
+        super().close()
+        self.snapshots.kept.clear()
+        self.runs = []
+
     # Training
 
     def _train(self) -> None:
@@ -239,6 +249,8 @@ class Live(Loop, Generic[R]):
             self._advance()
         if any(run.progress >= 1 for run in self.runs):
             self.pause(f"The run is done at step {self.step_now:,}.")
+        elif not self.run.turn and (reason := self.until()):
+            self.pause(f"Paused at step {self.step_now:,}: {reason}")
 
     def _advance(self, turn: str = "") -> None:
         """A step, or a turn of one, of every run; all of it or none, if it is interrupted."""

@@ -24,22 +24,39 @@ SLICE = 0.02  # seconds of work before the kernel may look at its messages
 TURNS = 4  # turns of the loop that the kernel needs to take one message in
 TELL = 1.5  # seconds between two sentences while playing: a screen reader reads each of them
 PATIENCE = 3.0  # seconds in which a view has to answer that it is there
+CATCH_UP = 0.1  # seconds of work, at most, that are made up for after a pause of the machine
+NAP = 0.05  # seconds after which a change of speed is noticed
 
 
 class Presence(anywidget.AnyWidget):
-    """An invisible part of a panel that notices when the last view of it is gone.
+    """An invisible part of a panel that notices when the last view of it is gone or hidden.
 
-    A page that is reloaded says nothing, and in a second tab there is another view: so, when a
-    view goes, the kernel asks whether anybody is there.
+    Hidden is a view in a tab that is not in front, of the browser or of JupyterLab. A page that
+    is reloaded says nothing, and in a second tab there is another view: so, when a view goes, the
+    kernel asks whether anybody is there.
     """
 
     _esm = """
     function render({ model, el }) {
       el.style.display = "none";
-      const answer = (message) => { if (message.ask) model.send({ here: true }); };
+      let seen = true;
+      const tell = () => model.send(seen ? { here: true } : { gone: true });
+      const look = () => {
+        const tab = el.closest(".jp-NotebookPanel");
+        const now = !document.hidden && (!tab || tab.getClientRects().length > 0);
+        if (now !== seen) { seen = now; tell(); }
+      };
+      const answer = (message) => { if (message.ask && seen) tell(); };
+      const timer = setInterval(look, 1000);
+      document.addEventListener("visibilitychange", look);
       model.on("msg:custom", answer);
-      model.send({ here: true });
-      return () => { model.off("msg:custom", answer); model.send({ gone: true }); };
+      tell();
+      return () => {
+        clearInterval(timer);
+        document.removeEventListener("visibilitychange", look);
+        model.off("msg:custom", answer);
+        model.send({ gone: true });
+      };
     }
     export default { render };
     """
@@ -54,10 +71,11 @@ class Loop:
         interrupted: what is said after an interrupt of the kernel.
         share: how much of the time while playing goes into ``show``, at most.
         frames: how often in a second ``show`` is called while playing, at most.
-        slow: seconds between two pieces, each of which is then shown; 0: full speed.
+        slow: seconds between two pieces, each of which is then shown; 0: as ``speed`` says.
         instead: the call that does the work where no kernel is.
 
-    Attributes: ``playing``, ``slow``, ``message`` (what was done), ``sentence`` (what is seen),
+    Attributes: ``playing``, ``slow``, ``speed`` (pieces a second, at most; 0: as fast as it goes,
+    which it is at first), ``message`` (what was done), ``sentence`` (what is seen),
     ``error`` (the latest exception, or None), ``drawn`` (pictures so far); ``line`` (message and
     sentence, or the fault) and ``presence`` are widgets for the panel to hold.
     """
@@ -81,9 +99,11 @@ class Loop:
         self._instead = instead
         self.line = ipywidgets.HTML()
         self.presence = Presence(layout={"display": "none"})
-        self.presence.on_msg(lambda widget, content, buffers: self.post(self._heard, content))
+        self.presence.on_msg(lambda _, content, buffers: self._on_loop(self._heard, content))
         self.playing = False
         self.slow = slow
+        self.speed = 0.0
+        self._worked_at = self._due = 0.0  # the latest piece, and when the next may come
         self.message = ""
         self.sentence = ""
         self.error: Exception | None = None
@@ -117,6 +137,7 @@ class Loop:
         self.playing = True
         self.error = None
         self.message = message
+        self._said_at = -10.0
         PLAYING.add(self)
         if self._task is None or self._task.done():
             self._task = self._loop.create_task(self._play())
@@ -145,16 +166,29 @@ class Loop:
     # What callbacks may call, from any thread
 
     def post(self, function: Callable[..., object], *args: Any) -> None:
-        """Run a function on the main loop; what it raises is shown, and kept in ``error``."""
+        """Run a function on the main loop; what it raises is shown, and kept in ``error``.
+
+        Where it succeeds, an error from before it goes.
+        """
 
         def attempt() -> None:
-            if self._closed:
-                return
+            before = self.error
             try:
                 function(*args)
             except Exception as error:
                 self.record(error)
                 self.refresh()
+            else:
+                if before is not None and self.error is before:
+                    self.error, self.message = None, ""
+                    self.refresh()
+
+        self._on_loop(attempt)
+
+    def _on_loop(self, function: Callable[..., object], *args: Any) -> None:
+        def attempt() -> None:
+            if not self._closed:
+                function(*args)
 
         here = threading.current_thread() is threading.main_thread()
         if here or self._loop is None or self._loop.is_closed():
@@ -171,19 +205,29 @@ class Loop:
                 self._slice()
                 for _ in range(TURNS):
                     await asyncio.sleep(0)
-                if self.slow:
-                    await asyncio.sleep(self.slow)
+                while self.playing and (left := self._next() - time.perf_counter()) > 0:
+                    await asyncio.sleep(min(left, NAP))
         finally:
             PLAYING.discard(self)
         if not self._closed:
             self.refresh()  # the latest picture, and an interrupt's message
+
+    def _between(self) -> float:
+        """Seconds from one piece to the next."""
+        return self.slow or (1 / self.speed if self.speed else 0.0)
+
+    def _next(self) -> float:
+        """When the next piece may come; a speed that has just been raised counts at once."""
+        return min(self._due, self._worked_at + self._between())
 
     def _slice(self) -> None:
         until = time.perf_counter() + SLICE
         try:
             while self.playing:
                 self._work()
-                if self.slow or time.perf_counter() >= until:
+                now = self._worked_at = time.perf_counter()
+                self._due = max(self._due, now - CATCH_UP) + self._between()
+                if self.slow or now >= until or self._next() > now:
                     break
         except KeyboardInterrupt:  # an interrupt that found Python's own handler in place
             self.interrupt()
@@ -242,7 +286,7 @@ class Loop:
 
     def _pause_if_alone(self, asked_at: float) -> None:
         if self._heard_at < asked_at and self.playing and not self._closed:
-            self.pause("Paused, because no view of this panel was left.")
+            self.pause("Paused, because no view of this panel was in sight.")
 
 
 PLAYING: weakref.WeakSet[Loop] = weakref.WeakSet()
