@@ -500,7 +500,13 @@ def test_a_still_is_saved_beside_the_view() -> None:
 def test_every_setting_that_may_move_has_a_labelled_control() -> None:
     panel = playground(**SMALL)
     assert set(panel.controls) == {n for n, s in describe(Plan).items() if s.group}
-    for control in (*panel.controls.values(), *panel.views.values(), panel.field, panel.slow):
+    for control in (
+        *panel.controls.values(),
+        *panel.views.values(),
+        panel.field,
+        panel.speed,
+        panel.until,
+    ):
         assert control.description
 
 

@@ -80,7 +80,7 @@ def test_set_moves_controls_and_leaves_a_mark(panel: TrainingPanel) -> None:
     assert panel.controls["lr_discriminator"].value == 1e-3
     assert panel.controls["objective"].value == "hinge"
     assert panel.trainer.settings.lr_discriminator == 1e-3
-    assert "a: step 3: rate of D 0.003 → 0.001" in panel._marks.value
+    assert "a: step 3: rate of D, η_D 0.003 → 0.001" in panel._marks.value
     assert "b: step 3: objective non_saturating → hinge" in panel._marks.value
     assert panel._curves_image.value != before
     panel.step()
@@ -198,7 +198,7 @@ def test_branch_shows_two_runs_that_differ_in_one_setting(panel: TrainingPanel) 
     panel.controls["lr_generator"].value = 1e-4
     assert [run.settings.lr_generator for run in panel.live.runs] == [3e-3, 1e-4]
     panel.step(5)
-    assert panel.sentence.endswith("They differ in rate of G 0.003 in run 1, 0.0001 in run 2.")
+    assert panel.sentence.endswith("They differ in rate of G, η_G 0.003 in run 1, 0.0001 in run 2.")
     shown = pictures(panel)
     assert shown[0] != shown[2]
     panel._which.value = 0  # controls move run 1 now
@@ -321,7 +321,7 @@ def test_the_still_shows_digits_curves_and_marks(panel: TrainingPanel) -> None:
     panel.set(lr_generator=1e-3)
     data, about = panel._repr_mimebundle_()
     assert set(data) == {"text/plain", "image/png", "application/vnd.jupyter.widget-view+json"}
-    assert "a: step 4: rate of G 0.003 → 0.001." in data["text/plain"]
+    assert "a: step 4: rate of G, η_G 0.003 → 0.001." in data["text/plain"]
     assert about["image/png"]["alt"] == data["text/plain"]
     one = matplotlib.image.imread(_file(base64.b64decode(data["image/png"])))
     panel.branch()

@@ -43,13 +43,27 @@ class AdversarialSettings(Settings):
     latent_dim: int = number(64, 1, 1024, label="numbers of noise", fixed=True)
     generator_width: int = number(48, 1, 1024, label="width of G", fixed=True)
     discriminator_width: int = number(24, 1, 1024, label="width of D", fixed=True)
-    lr_discriminator: float = number(3e-3, 0, 0.1, label="rate of D", **RATE)
-    lr_generator: float = number(3e-3, 0, 0.1, label="rate of G", **RATE)
+    lr_discriminator: float = number(
+        3e-3, 0, 0.1, label="rate of D, η_D", help="How far D's weights move at a step.", **RATE
+    )
+    lr_generator: float = number(
+        3e-3, 0, 0.1, label="rate of G, η_G", help="How far G's weights move at a step.", **RATE
+    )
     beta2: float = number(0.99, 0, 0.9999, label="β2 of Adam")
     objective: str = choice(
-        "non_saturating", tuple(losses.OBJECTIVES), label="objective", group="Networks and game"
+        "non_saturating",
+        tuple(losses.OBJECTIVES),
+        label="objective",
+        group="Networks and game",
+        help="The pair of losses that D and G play with.",
     )
-    penalty: str = choice("r1", PENALTIES, label="penalty on D", group="Remedies")
+    penalty: str = choice(
+        "r1",
+        PENALTIES,
+        label="penalty on D",
+        group="Remedies",
+        help="What D pays for a steep slope.",
+    )
     penalty_weight: float = number(
         1.0,
         0,
@@ -97,10 +111,22 @@ class InTurnSettings(AdversarialSettings):
     """What players that move one after the other have besides."""
 
     discriminator_steps: int = number(
-        1, 1, 100, label="updates of D (k_D)", group="Networks and game", slider=(1, 10)
+        1,
+        1,
+        100,
+        label="updates of D, k_D",
+        group="Networks and game",
+        help="How often D moves in a step.",
+        slider=(1, 10),
     )
     generator_steps: int = number(
-        1, 1, 100, label="updates of G (k_G)", group="Networks and game", slider=(1, 10)
+        1,
+        1,
+        100,
+        label="updates of G, k_G",
+        group="Networks and game",
+        help="How often G moves in a step.",
+        slider=(1, 10),
     )
     instance_noise: float = number(
         0.0,

@@ -18,7 +18,18 @@ OPTIMIZERS = ("adam", "sgd", "rmsprop")
 MOST_POINTS = 400
 DRAWN_STD = 0.08  # a drawn point is the middle of a small round Gaussian
 BUILD: dict[str, Any] = {"group": "Networks and game", "fixed": True}
-BETA1: dict[str, Any] = {"group": "Optimizers", "slider": (0, 0.99), "step": 0.01}
+NOISE: dict[str, Any] = {"group": "Data and noise", "fixed": True}
+RULE: dict[str, Any] = {
+    "group": "Optimizers",
+    "fixed": True,
+    "help": "The rule that makes a move of a gradient.",
+}
+BETA1: dict[str, Any] = {
+    "group": "Optimizers",
+    "slider": (0, 0.99),
+    "step": 0.01,
+    "help": "How much of its past gradients a player keeps; RMSprop has none.",
+}
 
 Point = tuple[float, float]
 
@@ -36,28 +47,30 @@ class Plan(InTurnSettings):
         UserError: a value is outside its range; the sentence names it.
     """
 
-    data: str = choice("ring", DATA, label="real data", group="Data and noise", fixed=True)
+    data: str = choice("ring", DATA, label="real data", help="Where the real points lie.", **NOISE)
     points: tuple[Point, ...] = field(default=(), metadata={"fixed": True})
     seed: int = number(
-        0, 0, 2**31 - 1, label="seed", group="Data and noise", slider=(0, 99), fixed=True
+        0, 0, 2**31 - 1, label="seed", slider=(0, 99), help="Decides all that is random.", **NOISE
     )
-    batch_size: int = number(64, 2, 512, label="batch size", group="Data and noise", fixed=True)
-    latent_dim: int = number(2, 1, 16, label="numbers of noise", group="Data and noise", fixed=True)
-    noise: str = choice("normal", NOISES, label="distribution", group="Data and noise", fixed=True)
-    layers: int = number(2, 1, 5, label="hidden layers", **BUILD)
+    batch_size: int = number(
+        64, 2, 512, label="batch size", help="Real points, and fakes, in each half-step.", **NOISE
+    )
+    latent_dim: int = number(
+        2, 1, 16, label="numbers of noise", help="Of which G makes a point.", **NOISE
+    )
+    noise: str = choice(
+        "normal", NOISES, label="distribution", help="From which the noise is drawn.", **NOISE
+    )
+    layers: int = number(2, 1, 5, label="hidden layers", help="In each player's network.", **BUILD)
     generator_width: int = number(
-        32, 2, 128, label="width of G", group="Networks and game", fixed=True
+        32, 2, 128, label="width of G", help="Units in a hidden layer of G.", **BUILD
     )
     discriminator_width: int = number(
-        32, 2, 128, label="width of D", group="Networks and game", fixed=True
+        32, 2, 128, label="width of D", help="Units in a hidden layer of D.", **BUILD
     )
-    optimizer_discriminator: str = choice(
-        "adam", OPTIMIZERS, label="optimizer of D", group="Optimizers", fixed=True
-    )
+    optimizer_discriminator: str = choice("adam", OPTIMIZERS, label="optimizer of D", **RULE)
     beta1_discriminator: float = number(0.0, 0, 0.999, label="β1 of D", **BETA1)
-    optimizer_generator: str = choice(
-        "adam", OPTIMIZERS, label="optimizer of G", group="Optimizers", fixed=True
-    )
+    optimizer_generator: str = choice("adam", OPTIMIZERS, label="optimizer of G", **RULE)
     beta1_generator: float = number(0.0, 0, 0.999, label="β1 of G", **BETA1)
     beta2: float = 0.9
     lr_generator: float = 2e-3

@@ -87,8 +87,13 @@ class PlaneTrainer(Trainer):
     @torch.no_grad()
     def fakes(self, n: int) -> Tensor:
         """The first n fakes (n, 2) from noise that stays the same all through the run."""
-        made: Tensor = self.generator(self._probe[:n] * self.settings.noise_scale)
+        made: Tensor = self.generator(self.noise(n))
         return made
+
+    def noise(self, n: int) -> Tensor:
+        """The noise (n, latent_dim) of which `fakes` are made."""
+        noise: Tensor = self._probe[:n] * self.settings.noise_scale
+        return noise
 
     def score(self) -> Score:
         """Measure the generator as it is now."""

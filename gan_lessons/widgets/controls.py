@@ -1,6 +1,5 @@
 """What the panels' controls share: their making, typed numbers, own writes, sentences."""
 
-import math
 import threading
 import traceback
 from collections.abc import Callable, Iterator
@@ -12,6 +11,18 @@ import ipywidgets
 
 from gan_lessons.errors import UserError
 from gan_lessons.training import Setting
+from gan_lessons.widgets.slider import Slider
+
+WORDS = {
+    "adam": "Adam",
+    "non_saturating": "non-saturating",
+    "r1": "R1",
+    "r1_and_r2": "R1 and R2",
+    "r2": "R2",
+    "rmsprop": "RMSprop",
+    "sgd": "SGD",
+    "wasserstein": "Wasserstein",
+}
 
 
 def button(text: str, action: Callable[[], Any], tip: str = "") -> Any:
@@ -55,30 +66,38 @@ class WriteGuard(threading.local):
         control.observe(changed, names=trait)
 
 
-def make_control(setting: Setting, *, label_width: str, width: str) -> Any:
+def make_control(setting: Setting, *, label_width: str, width: str = "auto") -> Any:
     """The control of a setting, with its own first value: write the run's into it.
 
-    A slider reports when it is let go: one change for a move. Show it by `typed`.
+    A slider reports when it is let go: one change for a move.
     """
-    common: dict[str, Any] = {
-        "description": setting.label,
-        "tooltip": setting.help or None,
-        "style": {"description_width": label_width},
-        "layout": {"width": width},
-    }
+    common: dict[str, Any] = {"description": setting.label, "tooltip": setting.help or None}
+    layout = {"width": width}
+    if setting.kind in (int, float) and not setting.options:
+        low, high = setting.slider
+        whole = setting.kind is int
+        stop = 0.1 if setting.log else 1 if whole else (high - low) / 100
+        return Slider(
+            low,
+            min=low,
+            max=high,
+            step=setting.step or stop,
+            log=setting.log,
+            whole=whole,
+            label_width=label_width,
+            layout=layout,
+            **common,
+        )
+    common |= {"style": {"description_width": label_width}, "layout": layout}
     if setting.options:
-        return ipywidgets.Dropdown(options=setting.options, **common)
-    if setting.kind is bool:
-        return ipywidgets.Checkbox(indent=False, **common)
-    low, high = setting.slider
-    common["continuous_update"] = False
-    if setting.log:
-        ends = {"base": 10, "min": math.log10(low), "max": math.log10(high)}
-        return ipywidgets.FloatLogSlider(low, step=setting.step or 0.1, **ends, **common)
-    if setting.kind is int:
-        return ipywidgets.IntSlider(low, min=low, max=high, **common)
-    step = setting.step or (high - low) / 100
-    return ipywidgets.FloatSlider(low, min=low, max=high, step=step, **common)
+        options = [(in_words(option), option) for option in setting.options]
+        return ipywidgets.Dropdown(options=options, **common)
+    return ipywidgets.Checkbox(indent=False, **common)
+
+
+def in_words(option: str) -> str:
+    """A choice as people write it."""
+    return WORDS.get(option, option.replace("_", " "))
 
 
 # Numbers

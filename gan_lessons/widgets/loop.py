@@ -25,6 +25,7 @@ TURNS = 4  # turns of the loop that the kernel needs to take one message in
 TELL = 1.5  # seconds between two sentences while playing: a screen reader reads each of them
 PATIENCE = 3.0  # seconds in which a view has to answer that it is there
 CATCH_UP = 0.1  # seconds of work, at most, that are made up for after a pause of the machine
+PACED = 0.5  # of the time may go into pictures while a speed is set
 NAP = 0.05  # seconds after which a change of speed is noticed
 
 
@@ -236,7 +237,9 @@ class Loop:
             self.record(error)
             self.refresh()
         # What `show` adds only now and then has its own clock: the cheapest of some counts.
-        wait = max(self._between_frames, min(self._costs) / self._share)
+        # A speed leaves time to show more.
+        share = max(self._share, PACED) if self.speed else self._share
+        wait = max(self._between_frames, min(self._costs) / share)
         if self.playing and (self.slow or time.perf_counter() - self._drawn_at >= wait):
             self.refresh()
 

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from gan_lessons import plane, plotting
+from gan_lessons.methods.gan import SMOOTHED
 from gan_lessons.plane import EDGE, PlaneTrainer, Score
 
 CELLS = 40  # the field has CELLS × CELLS shades
@@ -44,10 +45,13 @@ class PlaneCanvas(anywidget.AnyWidget):
 
     ``real``, ``fake``: x, y of each point. ``arrows``: x, y, dx, dy. ``field``: uint8 shades from
     0, fake, to 255, real, rows from the lowest y up. ``grid``: x, y of the corners, ``lines`` in
-    a row (0: one curve). ``curves``: see `curve_data`. Empty arrays are not drawn.
+    a row (0: one curve). ``curves``: see `curve_data`. Empty arrays are not drawn. ``chosen``: the
+    point that is looked at, fakes first, then reals (-1: none); ``note`` says what it is, and
+    ``arrow`` is its own.
     """
 
     _esm = Path(__file__).parent / "playground.js"
+    _css = Path(__file__).parent / "playground.css"
     edge = traitlets.Float(EDGE).tag(sync=True)
     real = traitlets.Bytes().tag(sync=True)
     fake = traitlets.Bytes().tag(sync=True)
@@ -63,6 +67,11 @@ class PlaneCanvas(anywidget.AnyWidget):
     marks: Any = traitlets.List().tag(sync=True)  # [letter, step]
     title = traitlets.Unicode().tag(sync=True)
     label = traitlets.Unicode().tag(sync=True)
+    curves_label = traitlets.Unicode().tag(sync=True)
+    chosen = traitlets.Int(-1).tag(sync=True)
+    note = traitlets.Unicode().tag(sync=True)
+    arrow = traitlets.Bytes().tag(sync=True)
+    look = traitlets.Unicode().tag(sync=True)  # the part, plane or curves, that a guide points at
     narrow = traitlets.Bool(False).tag(sync=True)  # curves below the plane, not beside it
     drawing = traitlets.Bool(False).tag(sync=True)
 
@@ -88,6 +97,32 @@ class View:
             "field": _numpy(self._field(field)),
         }
 
+    def about(self, index: int) -> tuple[str, Array]:
+        """What the point of an index is, as in `PlaneCanvas`, and its arrow; none for a real."""
+        run = self.trainer
+        fakes = run.fakes(SHOWN)
+        if index < 0 or index >= len(fakes) + min(SHOWN, len(run.samples)):
+            return "", np.zeros((0, 4), np.float32)
+        if index >= len(fakes):
+            point = run.samples[index - len(fakes)]
+            words = f"Real point {_numbers(point)}: {self._answer(point)}."
+            return words, np.zeros((0, 4), np.float32)
+        point = fakes[index]
+        pull = plane.generator_gradient(run, fakes)[index].norm().item()
+        words = (
+            f"Fake {index + 1}: z = {_numbers(run.noise(index + 1)[index])} → "
+            f"G(z) = {_numbers(point)} → {self._answer(point)}. "
+            f"Its arrow, the pull of G's loss, has the length {pull:.2g}."
+        )
+        return words, _numpy(self._arrows(fakes)[index : index + 1])
+
+    @torch.no_grad()
+    def _answer(self, point: Tensor) -> str:
+        logit = self.trainer.discriminator(point[None])[0]
+        if self.trainer.settings.objective in SMOOTHED:
+            return f"D = {logit.sigmoid().item():.2g}"
+        return f"D's score {logit.item():.2f}".replace("-", "−")
+
     def _field(self, which: str) -> Tensor:
         if which == "nothing":
             return torch.empty(0)
@@ -100,6 +135,11 @@ class View:
         pull = plane.generator_gradient(self.trainer, fakes)
         length = pull.norm(dim=1, keepdim=True)
         return torch.cat([fakes, LONGEST * pull / (length + HALFWAY)], dim=1)
+
+
+def _numbers(values: Tensor) -> str:
+    text = ", ".join(f"{value:.2f}" for value in values[:3].tolist())
+    return f"({text}{', …' if len(values) > 3 else ''})".replace("-", "−")
 
 
 def _numpy(values: Tensor) -> Array:
@@ -210,7 +250,7 @@ def _curves(axes: Axes, trainer: PlaneTrainer) -> None:
         color=plotting.DISCRIMINATOR,
         linewidth=0.8,
         linestyle=":",
-        label="JSD of real samples",
+        label="floor: the JSD of real samples",
     )
     axes.set(xlabel="step", ylim=(0, 1.02))
     axes.legend(fontsize=8)

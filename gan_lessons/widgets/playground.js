@@ -1,28 +1,55 @@
 // The plane of one run, drawn from raw typed arrays, and its curves. What each array holds is said
 // in plane_canvas.py, class PlaneCanvas. Real is blue and round, fake is orange and crossed, as everywhere.
-const REAL = "#0072b2", FAKE = "#d55e00", INK = "#222222";
-const SIZE = 360, CURVES = [340, 360], MARGIN = 22, PADDING = 30;
+const REAL = "#0072b2", FAKE = "#d55e00", GOOD = "#cc79a7", COVERED = "#009e73";
+const MARGIN = 26, BESIDE = 560, CALM = 500; // px; ms between pictures for whoever wants less motion
+const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 const floats = (view) => (view && view.byteLength
   ? new Float32Array(view.buffer.slice(view.byteOffset, view.byteOffset + view.byteLength))
   : new Float32Array(0));
 
+// Ink, ground and size of letters as the page has them; a dark page has light ink.
+function themeOf(root) {
+  const style = getComputedStyle(root);
+  const [r, g, b] = style.color.match(/[\d.]+/g).map(Number);
+  const dark = 0.3 * r + 0.6 * g + 0.1 * b > 128;
+  const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
+  return { ink: dark ? "#e8e8e8" : "#222222", ground: dark ? [17, 17, 17] : [255, 255, 255],
+           text: Math.max(12, 0.75 * rem) };
+}
+
+// The largest plane for the room: charts beside it, or below where it is narrow.
+function sizesOf(root, narrow) {
+  const width = Math.max(200, root.clientWidth);
+  const part = (share) => Math.max(240, share * window.innerHeight);
+  if (narrow) { // two runs: each has its charts below
+    const side = Math.floor(Math.min(width, part(0.42)));
+    return { side, charts: [Math.floor(Math.min(width, 460)), part(0.27)] };
+  }
+  if (width < BESIDE) {
+    const side = Math.floor(Math.min(width, part(0.64)));
+    return { side, charts: [side, 330] };
+  }
+  const side = Math.floor(Math.min(0.61 * width, part(0.64)));
+  return { side, charts: [Math.floor(Math.min(width - side - 12, 460)), side] };
+}
+
 function sharp(canvas, width, height) {
   const ratio = window.devicePixelRatio || 1;
-  if (canvas.width !== Math.round(width * ratio)) {
-    canvas.width = Math.round(width * ratio);
-    canvas.height = Math.round(height * ratio);
+  const [w, h] = [Math.round(width * ratio), Math.round(height * ratio)];
+  if (canvas.width !== w || canvas.height !== h) {
+    [canvas.width, canvas.height] = [w, h];
+    canvas.style.width = `${width}px`;
+    canvas.style.height = `${height}px`;
   }
   const pen = canvas.getContext("2d");
   pen.setTransform(ratio, 0, 0, ratio, 0, 0);
   pen.clearRect(0, 0, width, height);
-  pen.fillStyle = "white";
-  pen.fillRect(0, 0, width, height);
   return pen;
 }
 
-// The field: shades from orange (0, fake) over white (½) to blue (1, real).
-function drawField(pen, model, scratch) {
+// The field: shades from orange (0, fake) over the page's ground (½) to blue (1, real).
+function drawField(pen, model, scratch, side, ground) {
   const view = model.get("field");
   if (!view || !view.byteLength) return;
   const shades = new Uint8Array(view.buffer, view.byteOffset, view.byteLength);
@@ -32,29 +59,28 @@ function drawField(pen, model, scratch) {
   const image = paint.createImageData(n, n);
   for (let i = 0; i < shades.length; i++) {
     const t = shades[i] / 127.5 - 1; // −1 … 1
-    const [r, g, b] = t > 0 ? [0, 114, 178] : [213, 94, 0];
+    const colour = t > 0 ? [0, 114, 178] : [213, 94, 0];
     const mix = 0.62 * Math.abs(t);
     const at = 4 * ((n - 1 - Math.floor(i / n)) * n + (i % n)); // rows come from the lowest y up
-    image.data[at] = 255 + (r - 255) * mix;
-    image.data[at + 1] = 255 + (g - 255) * mix;
-    image.data[at + 2] = 255 + (b - 255) * mix;
+    for (let c = 0; c < 3; c++) image.data[at + c] = ground[c] + (colour[c] - ground[c]) * mix;
     image.data[at + 3] = 255;
   }
   paint.putImageData(image, 0, 0);
   pen.imageSmoothingEnabled = true;
-  pen.drawImage(scratch, MARGIN, 0, SIZE - MARGIN, SIZE - MARGIN);
+  pen.drawImage(scratch, MARGIN, 0, side, side);
 }
 
-function frame(pen, edge, X, Y) {
-  pen.strokeStyle = pen.fillStyle = INK;
-  pen.lineWidth = 0.5;
-  pen.strokeRect(MARGIN, 0, SIZE - MARGIN, SIZE - MARGIN);
-  pen.font = "10px sans-serif";
+function frame(pen, side, theme, X, Y) {
+  pen.strokeStyle = pen.fillStyle = theme.ink;
+  pen.lineWidth = 1;
+  pen.strokeRect(MARGIN + 0.5, 0.5, side - 1, side - 1);
+  pen.font = `${theme.text}px sans-serif`;
   for (const tick of [-2, -1, 0, 1, 2]) {
+    const text = String(tick).replace("-", "−");
     pen.textAlign = "center";
-    pen.fillText(String(tick).replace("-", "−"), X(tick), SIZE - MARGIN + 13);
+    pen.fillText(text, X(tick), side + theme.text + 3);
     pen.textAlign = "right";
-    pen.fillText(String(tick).replace("-", "−"), MARGIN - 4, Y(tick) + 3);
+    pen.fillText(text, MARGIN - 5, Y(tick) + theme.text / 3);
   }
 }
 
@@ -94,20 +120,21 @@ function drawGrid(pen, model, X, Y) {
   }
 }
 
-function drawArrows(pen, model, X, Y) {
-  const arrows = floats(model.get("arrows"));
-  pen.strokeStyle = pen.fillStyle = INK;
-  pen.lineWidth = 1.2;
+function drawArrows(pen, arrows, X, Y, theme) {
   for (let i = 0; i < arrows.length; i += 4) {
     const [x, y, dx, dy] = arrows.subarray(i, i + 4);
     const [x0, y0, x1, y1] = [X(x), Y(y), X(x + dx), Y(y + dy)];
     const length = Math.hypot(x1 - x0, y1 - y0);
     if (!(length > 0.7)) continue;
-    pen.beginPath();
-    pen.moveTo(x0, y0);
-    pen.lineTo(x1, y1);
-    pen.stroke();
     const head = Math.min(5, length), [ux, uy] = [(x1 - x0) / length, (y1 - y0) / length];
+    for (const [colour, width] of [[`rgb(${theme.ground})`, 3], [theme.ink, 1.2]]) {
+      pen.strokeStyle = pen.fillStyle = colour;
+      pen.lineWidth = width;
+      pen.beginPath();
+      pen.moveTo(x0, y0);
+      pen.lineTo(x1, y1);
+      pen.stroke();
+    }
     pen.beginPath();
     pen.moveTo(x1 + 2 * ux, y1 + 2 * uy);
     pen.lineTo(x1 - head * ux - 0.5 * head * uy, y1 - head * uy + 0.5 * head * ux);
@@ -116,44 +143,78 @@ function drawArrows(pen, model, X, Y) {
   }
 }
 
-function drawPoints(pen, points, X, Y, colour, crossed) {
-  pen.fillStyle = pen.strokeStyle = colour;
-  pen.lineWidth = 1.4;
+// Each mark has a halo of the page's ground, so that it is seen on its own colour, too.
+function drawPoints(pen, points, X, Y, colour, crossed, theme) {
+  const size = crossed ? 2.8 : 2.3;
+  pen.beginPath();
   for (let i = 0; i < points.length; i += 2) {
     const [x, y] = [X(points[i]), Y(points[i + 1])];
-    pen.beginPath();
     if (crossed) {
-      pen.moveTo(x - 2.5, y - 2.5); pen.lineTo(x + 2.5, y + 2.5);
-      pen.moveTo(x - 2.5, y + 2.5); pen.lineTo(x + 2.5, y - 2.5);
-      pen.stroke();
+      pen.moveTo(x - size, y - size); pen.lineTo(x + size, y + size);
+      pen.moveTo(x - size, y + size); pen.lineTo(x + size, y - size);
     } else {
-      pen.arc(x, y, 2, 0, 7);
-      pen.fill();
+      pen.moveTo(x + size, y);
+      pen.arc(x, y, size, 0, 7);
     }
   }
+  pen.lineCap = "round";
+  pen.strokeStyle = `rgb(${theme.ground})`;
+  pen.lineWidth = crossed ? 3.8 : 2.4;
+  pen.stroke();
+  pen.strokeStyle = pen.fillStyle = colour;
+  pen.lineWidth = 1.6;
+  if (crossed) pen.stroke();
+  else pen.fill();
+  pen.lineCap = "butt";
 }
 
-function drawPlane(canvas, model, scratch, ink) {
-  const pen = sharp(canvas, SIZE, SIZE), edge = model.get("edge");
-  const side = SIZE - MARGIN;
-  const X = (x) => MARGIN + (x / edge + 1) / 2 * side, Y = (y) => (1 - y / edge) / 2 * side;
-  drawField(pen, model, scratch);
+// Fakes come first, then reals.
+function pointsOf(model) {
+  const fake = floats(model.get("fake")), real = floats(model.get("real"));
+  return { fakes: fake.length / 2, count: (fake.length + real.length) / 2,
+           at: (i) => (2 * i < fake.length ? fake.subarray(2 * i, 2 * i + 2)
+             : real.subarray(2 * i - fake.length, 2 * i - fake.length + 2)) };
+}
+
+function placesOf(model, side) {
+  const edge = model.get("edge");
+  return [(x) => MARGIN + (x / edge + 1) / 2 * side, (y) => (1 - y / edge) / 2 * side];
+}
+
+function drawPlane(canvas, model, scratch, ink, size, theme) {
+  const pen = sharp(canvas, size, size), side = size - MARGIN;
+  const [X, Y] = placesOf(model, side);
+  pen.fillStyle = `rgb(${theme.ground})`;
+  pen.fillRect(MARGIN, 0, side, side);
+  drawField(pen, model, scratch, side, theme.ground);
   pen.save();
   pen.beginPath();
   pen.rect(MARGIN, 0, side, side);
   pen.clip();
   drawGrid(pen, model, X, Y);
-  drawPoints(pen, floats(model.get("real")), X, Y, REAL, false);
-  drawPoints(pen, floats(model.get("fake")), X, Y, FAKE, true);
-  drawArrows(pen, model, X, Y);
-  drawPoints(pen, ink.flat(), X, Y, REAL, false);
+  drawPoints(pen, floats(model.get("real")), X, Y, REAL, false, theme);
+  drawPoints(pen, floats(model.get("fake")), X, Y, FAKE, true, theme);
+  drawArrows(pen, floats(model.get("arrows")), X, Y, theme);
+  drawPoints(pen, ink.flat(), X, Y, REAL, false, theme);
+  const points = pointsOf(model), chosen = model.get("chosen");
+  if (chosen >= 0 && chosen < points.count) {
+    const [x, y] = points.at(chosen);
+    drawArrows(pen, floats(model.get("arrow")), X, Y, theme);
+    for (const [colour, width] of [[`rgb(${theme.ground})`, 5], [theme.ink, 2]]) {
+      pen.strokeStyle = colour;
+      pen.lineWidth = width;
+      pen.beginPath();
+      pen.arc(X(x), Y(y), 8, 0, 7);
+      pen.stroke();
+    }
+  }
   pen.restore();
-  frame(pen, edge, X, Y);
+  frame(pen, side, theme, X, Y);
 }
 
-// Three charts, one below the other. `curves` is explained in playground.py, function curves.
-function drawCurves(canvas, model) {
-  const pen = sharp(canvas, ...CURVES), all = floats(model.get("curves"));
+// Three charts, one below the other. `curves` is explained in plane_canvas.py, function curve_data.
+function drawCurves(canvas, model, size, theme) {
+  const pen = sharp(canvas, ...size), all = floats(model.get("curves"));
   if (all.length < 2) return;
   const [m, k] = all;
   let at = 2;
@@ -164,51 +225,49 @@ function drawCurves(canvas, model) {
   const finite = [...losses[0], ...losses[1]].filter(Number.isFinite).sort((a, b) => a - b);
   const low = Math.min(0, finite[Math.floor(finite.length * 0.005)] || 0);
   const high = Math.max(1.5, finite[Math.floor(finite.length * 0.995)] || 0);
-  const floor = model.get("floor");
   const solid = [], dashed = [6, 3], dashdot = [7, 2, 1.5, 2];
-  chart(pen, 0, last, low, high, steps, [
-    [losses[0], INK, solid, "D's loss"], [losses[1], FAKE, dashed, "G's loss"]], [], model);
-  chart(pen, 1, last, 0, 1, steps, [
-    [answers[0], REAL, solid, "D(x), real"], [answers[1], FAKE, dashed, "D(G(z)), fake"]], [[0.5, ""]], model);
-  chart(pen, 2, last, 0, 1, when, [
-    [quality[0], "#009e73", solid, model.get("covers")], [quality[1], "#cc79a7", dashed, "good samples"],
-    [quality[2], INK, dashdot, "JSD (nats)"]], [[floor, "JSD of real samples"]], model);
+  const draw = (row, ends, x, series, level) => chart(
+    pen, { row, size, theme, last, ends, steps: x, marks: model.get("marks") }, series, level);
+  draw(0, [low, high], steps, [
+    [losses[0], theme.ink, solid, "D's loss"], [losses[1], FAKE, dashed, "G's loss"]]);
+  draw(1, [0, 1], steps, [
+    [answers[0], REAL, solid, "D(x), real"], [answers[1], FAKE, dashed, "D(G(z)), fake"]], [0.5, "½"]);
+  draw(2, [0, 1], when, [
+    [quality[0], COVERED, solid, model.get("covers")], [quality[1], GOOD, dashed, "good"],
+    [quality[2], theme.ink, dashdot, "JSD"]], [model.get("floor"), "floor"]);
 }
 
-function chart(pen, row, last, low, high, steps, series, levels, model) {
-  const height = CURVES[1] / 3, top = row * height + 16, bottom = (row + 1) * height - 14;
-  const right = CURVES[0] - 6;
+function chart(pen, { row, size, theme, last, ends, steps, marks }, series, level) {
+  const [low, high] = ends, text = theme.text, PADDING = 2.8 * text;
+  const height = size[1] / 3, top = row * height + 1.6 * text, bottom = (row + 1) * height - 1.5 * text;
+  const right = size[0] - 2.9 * text;
   const X = (step) => PADDING + step / last * (right - PADDING);
   const Y = (value) => bottom - (value - low) / (high - low) * (bottom - top);
-  pen.font = "10px sans-serif";
-  pen.strokeStyle = pen.fillStyle = INK;
-  pen.lineWidth = 0.5;
+  pen.font = `${text}px sans-serif`;
+  pen.strokeStyle = pen.fillStyle = theme.ink;
+  pen.lineWidth = 1;
   pen.setLineDash([]);
   pen.beginPath();
   pen.moveTo(PADDING, top); pen.lineTo(PADDING, bottom); pen.lineTo(right, bottom);
   pen.stroke();
   pen.textAlign = "right";
-  for (const value of [low, high]) pen.fillText(value.toFixed(1).replace("-", "−"), PADDING - 3, Y(value) + 3);
-  pen.fillText(`step ${last}`, right, bottom + 11);
+  const short = (value) => (Math.abs(value) >= 1e4 ? value.toExponential(0).replace("e+", "e")
+    : value.toFixed(Math.abs(value) >= 100 ? 0 : 1)).replace("-", "−");
+  for (const value of ends) pen.fillText(short(value), PADDING - 4, Y(value) + text / 3);
+  if (row === 2) pen.fillText(`step ${last.toLocaleString("en")}`, right, bottom + text + 1);
   pen.textAlign = "left";
-  for (const [letter, step] of model.get("marks")) {
-    pen.setLineDash([2, 2]);
-    pen.beginPath();
-    pen.moveTo(X(step), top); pen.lineTo(X(step), bottom);
-    pen.stroke();
-    pen.fillText(letter, X(step) + 2, bottom - 2);
-  }
-  for (const [value, name] of levels) {
+  drawMarks(pen, marks, X, top, bottom, text);
+  if (level) {
     pen.setLineDash([1, 2]);
     pen.beginPath();
-    pen.moveTo(PADDING, Y(value)); pen.lineTo(right, Y(value));
+    pen.moveTo(PADDING, Y(level[0])); pen.lineTo(right, Y(level[0]));
     pen.stroke();
-    if (name) { pen.textAlign = "right"; pen.fillText(name, right, Y(value) - 2); pen.textAlign = "left"; }
+    pen.fillText(level[1], right + 3, Y(level[0]) + text / 3);
   }
-  let x = PADDING + 2;
+  let x = 0.8 * text;
   for (const [values, colour, dash, name] of series) {
-    pen.strokeStyle = pen.fillStyle = colour;
-    pen.lineWidth = 1.5;
+    pen.strokeStyle = colour;
+    pen.lineWidth = 1.8;
     pen.setLineDash(dash);
     pen.beginPath();
     values.forEach((value, i) => {
@@ -216,21 +275,77 @@ function chart(pen, row, last, low, high, steps, series, levels, model) {
     });
     pen.stroke();
     pen.beginPath();
-    pen.moveTo(x, top - 9); pen.lineTo(x + 18, top - 9);
+    pen.moveTo(x, top - 0.85 * text); pen.lineTo(x + 16, top - 0.85 * text);
     pen.stroke();
-    pen.fillText(name, x + 22, top - 6);
-    x += 32 + pen.measureText(name).width;
+    pen.fillText(name, x + 18, top - 0.5 * text);
+    x += 24 + pen.measureText(name).width;
   }
   pen.setLineDash([]);
+}
+
+// A line at each mark; the letters of those that are close together stand in one word.
+function drawMarks(pen, marks, X, top, bottom, text) {
+  const words = [];
+  pen.setLineDash([2, 2]);
+  for (const [letter, step] of marks) {
+    pen.beginPath();
+    pen.moveTo(X(step), top); pen.lineTo(X(step), bottom);
+    pen.stroke();
+    const word = words[words.length - 1];
+    if (word && X(step) < word.end) {
+      word.letters.push(letter);
+    } else {
+      words.push({ x: X(step), letters: [letter] });
+    }
+    const now = words[words.length - 1];
+    const many = now.letters.length > 3;
+    now.said = many ? `${now.letters[0]}–${letter}` : now.letters.join("");
+    now.end = now.x + pen.measureText(now.said).width + 6;
+  }
+  for (const { x, said } of words) pen.fillText(said, x + 2, bottom - 0.3 * text);
+}
+
+// Pointing at a point, or choosing one by arrow keys: the kernel says what it is.
+function pointing(plane, model) {
+  const choose = (i) => {
+    if (i === model.get("chosen")) return;
+    model.set("chosen", i);
+    model.save_changes();
+  };
+  plane.addEventListener("pointermove", (event) => {
+    if (model.get("drawing")) return;
+    const box = plane.getBoundingClientRect(), points = pointsOf(model);
+    const [X, Y] = placesOf(model, box.width - MARGIN);
+    let best = -1, nearest = 14;
+    for (let i = 0; i < points.count; i++) {
+      const [x, y] = points.at(i);
+      const away = Math.hypot(X(x) - event.clientX + box.left, Y(y) - event.clientY + box.top);
+      if (away < nearest) [best, nearest] = [i, away];
+    }
+    choose(best);
+  });
+  plane.addEventListener("pointerleave", () => choose(-1));
+  plane.addEventListener("blur", () => choose(-1));
+  plane.addEventListener("focus", () => {
+    if (plane.matches(":focus-visible") && model.get("chosen") < 0) choose(0);
+  });
+  plane.addEventListener("keydown", (event) => {
+    const by = { ArrowLeft: -1, ArrowUp: -1, ArrowRight: 1, ArrowDown: 1 }[event.key];
+    const { count } = pointsOf(model);
+    if (!by || !count) return;
+    event.preventDefault();
+    event.stopPropagation();
+    choose((model.get("chosen") + by + count) % count);
+  });
 }
 
 // Drawing one's own data: a stroke is sent when the pointer is lifted.
 function listen(plane, model, ink, redraw) {
   const place = (event) => {
     const box = plane.getBoundingClientRect(), edge = model.get("edge");
-    const side = (SIZE - MARGIN) / SIZE;
-    const u = ((event.clientX - box.left) / box.width - MARGIN / SIZE) / side;
-    const v = (event.clientY - box.top) / box.height / side;
+    const side = box.width - MARGIN;
+    const u = (event.clientX - box.left - MARGIN) / side;
+    const v = (event.clientY - box.top) / side;
     return [(2 * u - 1) * edge, (1 - 2 * v) * edge];
   };
   let held = false;
@@ -258,46 +373,84 @@ function listen(plane, model, ink, redraw) {
   plane.addEventListener("pointercancel", lift);
 }
 
-function render({ model, el }) {
-  const root = document.createElement("div");
-  const title = document.createElement("div");
-  const box = document.createElement("div");
-  const plane = document.createElement("canvas"), curves = document.createElement("canvas");
-  const scratch = document.createElement("canvas");
-  const ink = [];
-  title.style.cssText = "font-weight: bold; min-height: 1.3em";
-  box.style.cssText = "display: flex; flex-wrap: wrap; gap: 12px";
-  plane.style.cssText = `width: ${SIZE}px; height: ${SIZE}px`;
-  curves.style.cssText = `width: ${CURVES[0]}px; height: ${CURVES[1]}px`;
-  plane.dataset.part = "plane";
-  curves.dataset.part = "curves";
-  plane.setAttribute("role", "img");
+const KEY = [["●", REAL, "real"], ["✕", FAKE, "fake"], ["■", "#61a9d0", "D says real"], ["■", "#e59c69", "D says fake"]];
+
+function part(kind, name, parent) {
+  const made = document.createElement(kind);
+  made.dataset.part = name;
+  parent.append(made);
+  return made;
+}
+
+function build(el) {
+  const root = part("div", "run", el);
+  root.className = "gan-plane";
+  const title = part("div", "title", root), legend = part("div", "legend", root);
+  for (const [sign, colour, words] of KEY) {
+    const item = document.createElement("span"), mark = document.createElement("span");
+    mark.textContent = sign;
+    mark.style.color = colour;
+    mark.setAttribute("aria-hidden", "true");
+    item.append(mark, ` ${words}`);
+    legend.append(item);
+  }
+  const box = part("div", "pictures", root);
+  const plane = part("canvas", "plane", box), curves = part("canvas", "curves", box);
+  plane.tabIndex = 0;
+  plane.setAttribute("role", "application"); // arrow keys are the plane's own
+  plane.setAttribute("aria-roledescription", "picture of points: arrow keys read them one by one");
+  plane.setAttribute("data-lm-suppress-shortcuts", "true"); // … and not JupyterLab's
   curves.setAttribute("role", "img");
-  curves.setAttribute("aria-label", "Curves of the losses, of D's answers and of the quality of the samples");
-  box.append(plane, curves);
-  root.append(title, box);
-  el.append(root);
-  let waiting = false, frames = 0;
+  const note = part("div", "note", root);
+  note.setAttribute("aria-live", "polite");
+  return { root, title, plane, curves, note };
+}
+
+function render({ model, el }) {
+  const { root, title, plane, curves, note } = build(el);
+  const scratch = document.createElement("canvas"), ink = [];
+  let waiting = false, frames = 0, latest = 0;
   const draw = () => {
     waiting = false;
+    latest = performance.now();
+    if (!root.clientWidth) return; // not yet on the page, or hidden
+    const theme = themeOf(root), sizes = sizesOf(root, model.get("narrow"));
     title.textContent = model.get("title");
+    note.textContent = model.get("note") || "Point at a dot or a cross (or use Tab and arrow keys) to read it.";
     plane.setAttribute("aria-label", model.get("label"));
     plane.style.cursor = model.get("drawing") ? "crosshair" : "default";
     plane.style.touchAction = model.get("drawing") ? "none" : "auto";
+    curves.setAttribute("aria-label", model.get("curves_label"));
     curves.style.display = model.get("charts") ? "block" : "none";
-    box.style.width = model.get("narrow") ? `${SIZE}px` : "auto";
-    drawPlane(plane, model, scratch, ink);
-    if (model.get("charts")) drawCurves(curves, model);
+    for (const [name, canvas] of Object.entries({ plane, curves })) {
+      canvas.classList.toggle("gan-look", model.get("look") === name);
+    }
+    if (!model.get("charts")) sizes.side = Math.floor(Math.min(root.clientWidth, 0.64 * window.innerHeight));
+    drawPlane(plane, model, scratch, ink, sizes.side, theme);
+    if (model.get("charts")) drawCurves(curves, model, sizes.charts, theme);
     plane.dataset.frames = ++frames;
   };
   const redraw = () => {
     if (waiting) return;
     waiting = true;
-    requestAnimationFrame(draw);
+    const wait = calm.matches ? CALM - (performance.now() - latest) : 0;
+    if (wait > 0) setTimeout(draw, wait);
+    else requestAnimationFrame(draw);
   };
+  const room = new ResizeObserver(redraw);
+  room.observe(root);
+  const theme = new MutationObserver(redraw);
+  theme.observe(document.body, { attributes: true, attributeFilter: ["data-jp-theme-light", "class"] });
+  window.addEventListener("resize", redraw);
   model.on("change", redraw);
   listen(plane, model, ink, redraw);
+  pointing(plane, model);
   draw();
-  return () => model.off("change", redraw);
+  return () => {
+    room.disconnect();
+    theme.disconnect();
+    window.removeEventListener("resize", redraw);
+    model.off("change", redraw);
+  };
 }
 export default { render };

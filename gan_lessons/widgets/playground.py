@@ -8,18 +8,21 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
+import anywidget
 import ipywidgets
+import traitlets
 
 from gan_lessons import plane, plotting
 from gan_lessons.errors import UserError
 from gan_lessons.plane import Plan, PlaneTrainer, Score
 from gan_lessons.training import check_setting, describe
-from gan_lessons.widgets.controls import WriteGuard, button, make_control, row, typed
+from gan_lessons.widgets.controls import WriteGuard, button, row
 from gan_lessons.widgets.drawings import DRAWINGS, parsed_points
 from gan_lessons.widgets.live import Live
 from gan_lessons.widgets.plane_canvas import (
     FIELDS,
     LINES,
+    SHOWN,
     VIEWS,
     PlaneCanvas,
     View,
@@ -29,20 +32,37 @@ from gan_lessons.widgets.plane_canvas import (
     packed,
     still,
 )
-from gan_lessons.widgets.playground_controls import SETTINGS, refuse_off_slider, setting_groups
+from gan_lessons.widgets.playground_controls import (
+    FOLDS,
+    LABEL,
+    MAIN,
+    SETTINGS,
+    SPEEDS,
+    UNTIL,
+    folded_groups,
+    plan_control,
+    refuse_off_slider,
+)
+from gan_lessons.widgets.playground_stories import STORIES, Guide
 from gan_lessons.widgets.playground_words import LatestMove, run_sentence, run_titles
 from gan_lessons.widgets.snapshots import Snapshot
 from gan_lessons.widgets.still import Panel
 
 # To compare two runs, these have to be the same in both.
 SHARED = ("data", "points", "batch_size", "seed")
+PAUSE = 3.0  # seconds from one half-step to the next in slow motion, time to read its words
+# Views with a list of choices, beside `SETTINGS` and the flags of `VIEWS`.
+CHOICES: dict[str, dict[str, Any]] = {"field": FIELDS, "speed": SPEEDS, "until": UNTIL}
 
 
 def playground(**settings: Any) -> "Playground":
     """A GAN in the plane, to be trained and changed by hand.
 
     Args:
-        **settings: first values, of `plane.Plan` and of the views (``arrows=True``, ``field=…``).
+        **settings: first values, of `plane.Plan` and of the views (``arrows=True``, ``field=…``),
+            ``speed`` (steps a second: 1, 10, 50, 200, 0: as fast as it goes, "slow": half-steps,
+            told in words) and ``until``, when playing ends ("paused": you say, "covered":
+            all modes are, "collapsed", "500 more").
 
     Raises:
         UserError: no such setting, or a value that it cannot take.
@@ -60,31 +80,36 @@ class Playground(Panel):
     def __init__(self, **settings: Any) -> None:
         plan_names = {field.name for field in fields(Plan)}
         first = Plan(**{name: settings[name] for name in settings if name in plan_names})
-        self.controls = {
-            name: make_control(setting, label_width="11em", width="27em")
-            for name, setting in SETTINGS.items()
-        }
+        self.controls = {name: plan_control(setting) for name, setting in SETTINGS.items()}
         self.views = {
             name: ipywidgets.Checkbox(
                 name not in ("arrows", "grid"), description=text, indent=False
             )
             for name, text in VIEWS.items()
         }
-        self.field = ipywidgets.Dropdown(options=list(FIELDS.items()), description="background")
+        self.field = _list("background", FIELDS, "D", "What the plane is coloured by. Lesson 04.")
+        self.speed = _list("speed", SPEEDS, 50, "How fast Play goes.")
+        self.until = _list("play until", UNTIL, "paused", "When Play ends by itself.")
         self._settings_shown: Plan | None = None  # by the controls
         self._drawn_runs: list[View] = []
         self._latest_move = LatestMove()
         self._strokes: list[plane.Point] = []
+        self._played_from = 0
         self._guard = WriteGuard()
-        self.canvases = [PlaneCanvas(), PlaneCanvas()]
+        room = {"flex": "1 1 0", "min_width": "min(100%, 15rem)", "width": "auto"}
+        self.canvases = [PlaneCanvas(layout=room), PlaneCanvas(layout=room)]
+        self.guide = Guide(self._point_at)
         self._make_buttons()
         self.words = ipywidgets.HTML()
         for name in settings:
             if name in plan_names:
                 refuse_off_slider(name, settings[name])
         self._set_views({name: settings[name] for name in settings if name not in plan_names})
-        self.live = Live(PlaneTrainer(first), self._show, share=0.15, frames=24)
+        self.live = Live(PlaneTrainer(first), self._show, share=0.15, frames=50)
+        self.live.until = self._reason_to_pause
+        self._take_speed()
         super().__init__(self._laid_out())
+        self.add_class("gan-playground")
         self._listen()
         self.live.refresh()
 
@@ -130,7 +155,8 @@ class Playground(Panel):
         self.live.half_step("generator")
 
     def play(self) -> None:
-        """Train until `pause`."""
+        """Train until `pause`, or what ``until`` says."""
+        self._played_from = self.trainer.step
         self.live.play()
 
     def pause(self) -> None:
@@ -156,7 +182,7 @@ class Playground(Panel):
         Raises:
             UserError: no such setting, or a value that it cannot take; nothing is changed.
         """
-        views = {name: value for name, value in values.items() if name in (*VIEWS, "field")}
+        views = {name: value for name, value in values.items() if name in (*VIEWS, *CHOICES)}
         rest = {name: value for name, value in values.items() if name not in views}
         for name, value in rest.items():
             check_setting(Plan, name, value)
@@ -185,13 +211,41 @@ class Playground(Panel):
             check_setting(Plan, name, value)
             refuse_off_slider(name, value)
         if len(self.runs) == 1 and any(describe(Plan)[name].fixed for name in settings):
+            playing = self.live.playing
             self._start_two(self.settings, replace(self.settings, **settings))
+            if playing:
+                self.play()
         else:
             self.live.branch(**settings)
 
     def reset(self) -> None:
         """Start the run, or both, again from the seed."""
         self._restart({})
+
+    def story(self, name: str) -> None:
+        """Begin one of the `STORIES` with a new run.
+
+        Raises:
+            UserError: there is no such story.
+        """
+        if name not in STORIES:
+            raise UserError(f"There is no story {name!r}; choose one of {', '.join(STORIES)}.")
+        own = STORIES[name].settings
+        self._set_views({"arrows": bool(own.get("arrows"))})
+        self.live.reset(PlaneTrainer(Plan(**{n: v for n, v in own.items() if n not in VIEWS})))
+        self.live.message = f"The story is {name}."
+        self._story.value = (
+            f"<b>{name}</b>: {STORIES[name].words} In Python: "
+            f"<code style='user-select: all'>{STORIES[name].python}</code>"
+        )
+        self.live.refresh()
+
+    def close(self) -> None:
+        """Stop for good, and let go of the runs."""
+        if hasattr(self, "live"):  # else a setting was refused, and it never began
+            self.live.close()
+            self._drawn_runs = []
+        super().close()
 
     def draw(self, points: Any) -> None:
         """Train on your own data: points (x, y) in the plane.
@@ -228,34 +282,42 @@ class Playground(Panel):
             return button(text, lambda: self.live.post(action, *args), tip)
 
         self.buttons = {
-            "play": does("Play", "train until Pause", self._play_or_pause),
-            "step": does("Step", "one step: D's half, then G's", self.step),
-            "step_d": does("Step D", "the discriminator's half of a step", self.step_d),
-            "step_g": does("Step G", "the generator's half of a step", self.step_g),
-            "reset": does("Reset", "start again from the seed", self.reset),
-            "branch": does("Branch", "a second run; controls then move run 2", self.branch),
+            "play": does(
+                "Play", "Train until Pause, or what stands at play until.", self._play_or_pause
+            ),
+            "step": does("Step", "One step: D's half, then G's.", self.step),
+            "step_d": does("Step D", "D's half of a step: D moves, G waits.", self.step_d),
+            "step_g": does("Step G", "G's half of a step: G moves, D waits.", self.step_g),
+            "reset": does("Reset", "Start again from the seed.", self.reset),
+            "branch": does(
+                "Branch",
+                "A second run from here, beside the first; controls then move run 2.",
+                self.branch,
+            ),
+            "guide": does("A guided minute", "What is to be seen, in six sentences.", self._guided),
         }
+        for name, story in STORIES.items():
+            self.buttons[name] = does(name.capitalize(), story.words, self._begin_story, name)
         for run in (1, 2):
             self.buttons |= {
                 f"run{run}": does(
-                    f"Controls move run {run}", "which run they move", self._move_run, run
+                    f"Controls move run {run}",
+                    "Which of the two runs the controls move.",
+                    self._move_run,
+                    run,
                 ),
                 f"keep{run}": does(
-                    f"Keep run {run}", f"go on with run {run} alone", self.keep, run
+                    f"Keep run {run}", f"Go on with run {run} alone.", self.keep, run
                 ),
             }
-        wide = {"description_width": "initial"}
-        self.slow = ipywidgets.FloatSlider(
-            0, min=0, max=5, step=0.5, description="slow motion: s per half-step (0: off)",
-            style=wide, layout={"width": "30em"}, continuous_update=False,
-        )  # fmt: skip
         self.rewinder = ipywidgets.SelectionSlider(
-            options=[0], description="rewind to step", style=wide,
-            layout={"width": "24em"}, continuous_update=False,
+            options=[0], description="rewind to step", style={"description_width": LABEL},
+            layout={"width": "auto"}, continuous_update=False,
         )  # fmt: skip
         self.pen = ipywidgets.ToggleButton(
             description="Draw your own data", layout={"width": "auto"}
         )
+        wide = {"description_width": "initial"}
         self.typed = ipywidgets.Text(
             placeholder="0, 0; 1, 0.5; -1, 1", description="or type points x, y;", style=wide,
             continuous_update=False,
@@ -263,36 +325,67 @@ class Playground(Panel):
         self.preset = ipywidgets.Dropdown(
             options=["–", *DRAWINGS], description="or load a drawing", style=wide
         )
+        self._story = ipywidgets.HTML()
 
     def _laid_out(self) -> list[Any]:
         b = self.buttons
-        self._two = row(b["run1"], b["run2"], b["keep1"], b["keep2"])
-        groups = [
-            ipywidgets.VBox(
-                [
-                    ipywidgets.HTML(f"<b>{title}</b>"),
-                    *(typed(self.controls[each.name], self.live.refuse) for each in settings),
-                ]
-            )
-            for title, settings in setting_groups().items()
-        ]
-        seen = ipywidgets.VBox(
-            [ipywidgets.HTML("<b>What is shown</b>"), self.field, *self.views.values()]
+        for control in self.controls.values():
+            if hasattr(control, "refuse"):
+                control.refuse = self.live.refuse
+        beside = ipywidgets.VBox(
+            [
+                row(b["play"], b["guide"]),
+                self.speed,
+                self.until,
+                *(self.controls[name] for name in MAIN),
+            ]
         )
-        self._canvas_row = row(self.canvases[0])
-        return [
-            row(*(b[name] for name in ("play", "step", "step_d", "step_g", "reset", "branch"))),
-            row(self.slow, self.rewinder),
-            self._two,
-            self._canvas_row,
-            self.live.line,
-            self.words,
-            row(self.pen, self.typed, self.preset),
-            ipywidgets.Box(
-                [*groups, seen], layout={"flex_flow": "row wrap", "align_items": "flex-start"}
+        self._two = row(b["run1"], b["run2"], b["keep1"], b["keep2"])
+        self._canvas_row = ipywidgets.HBox(self.canvases[:1], layout={"width": "100%"})
+        pictures = ipywidgets.VBox([self._two, self._canvas_row])
+        moves = row(*(b[name] for name in ("step", "step_d", "step_g", "reset", "branch")))
+        main = ipywidgets.Box(
+            [beside, pictures, ipywidgets.VBox([moves, self.rewinder, Help(tips=self._tips())])]
+        )
+        main.add_class("gan-main")
+        return [self.guide, main, self.live.line, self.words, *self._folded(), self.live.presence]
+
+    def _tips(self) -> dict[str, str]:
+        """What each control is for, by its label."""
+        all_controls = [*self.controls.values(), *self.buttons.values()]
+        all_controls += [self.field, self.speed, self.until]
+        return {control.description: control.tooltip or "" for control in all_controls}
+
+    def _folded(self) -> list[Any]:
+        """A row of headings; a click unfolds what belongs to one."""
+        parts: dict[str, tuple[str, list[Any]]] = {
+            "What is shown": ("Layers of the picture.", [self.field, *self.views.values()]),
+            "Stories": (
+                "Four ways that such a game can go; each starts a new run.",
+                [row(*(self.buttons[name] for name in STORIES)), self._story],
             ),
-            self.live.presence,
-        ]
+            "Own data": (
+                "Every point becomes the middle of a small Gaussian.",
+                [row(self.pen, self.typed, self.preset)],
+            ),
+        }
+        for title, settings in folded_groups().items():
+            parts[title] = (FOLDS[title], [self.controls[each.name] for each in settings])
+        self.folds: dict[str, Any] = {}
+        bodies = []
+        for title, (purpose, inside) in parts.items():
+            body = ipywidgets.VBox(
+                [ipywidgets.HTML(f"<em>{purpose}</em>"), *inside],
+                layout={"display": "none", "width": "22rem", "max_width": "100%"},
+            )
+            if title in ("Stories", "Own data"):
+                body.layout.width = "100%"
+            self.folds[title] = _fold(title, purpose, body)
+            bodies.append(body)
+        opened = ipywidgets.Box(
+            bodies, layout={"flex_flow": "row wrap", "align_items": "flex-start"}
+        )
+        return [row(*self.folds.values()), opened]
 
     def _listen(self) -> None:
         for name, moved in self.controls.items():
@@ -300,7 +393,8 @@ class Playground(Panel):
         for view in (*self.views.values(), self.field):
             self._on(view, lambda value: self.live.refresh())
         self._on(self.rewinder, self._go_back)
-        self._on(self.slow, lambda value: setattr(self.live, "slow", value))
+        self._on(self.speed, lambda value: self._take_speed())
+        self._on(self.until, lambda value: self._count_from_here())
         self._on(self.pen, self._take_pen)
         self._on(self.typed, lambda text: self.draw(parsed_points(text)) if text else None)
         self._on(
@@ -308,6 +402,9 @@ class Playground(Panel):
         )
         for canvas in self.canvases:
             canvas.on_msg(lambda _, content, buffers: self.live.post(self._stroke, content))
+            self._guard.observe(
+                canvas, lambda index: self.live.post(self.live.refresh), trait="chosen"
+            )
 
     def _on(self, control: Any, act: Callable[[Any], Any]) -> None:
         self._guard.observe(control, lambda value: self.live.post(act, value))
@@ -317,6 +414,49 @@ class Playground(Panel):
             self.pause()
         else:
             self.play()
+
+    def _take_speed(self) -> None:
+        slow = self.speed.value == "slow"
+        self.live.slow = PAUSE if slow else 0.0
+        self.live.speed = 0.0 if slow else float(self.speed.value)
+
+    def _count_from_here(self) -> None:
+        self._played_from = self.trainer.step
+
+    def _reason_to_pause(self) -> str:
+        """Why playing ends now, as the learner wished; measured every 50 steps."""
+        wish, run, latest = self.until.value, self.trainer, self.trainer.scores[-1]
+        if wish == "500 more":
+            return "500 steps are done." if run.step >= self._played_from + 500 else ""
+        if wish == "paused" or latest.step != run.step:
+            return ""
+        what = f"{latest.covered} of {latest.parts} {covers(run).split()[0]}"
+        if wish == "covered":
+            return f"{what} are covered." if latest.covered == latest.parts else ""
+        spread, real = (points.std(dim=0).mean() for points in (run.fakes(SHOWN), run.samples))
+        if 4 * latest.covered <= latest.parts and latest.covered and 3 * spread < real:
+            return f"all fakes crowd together, and {what} are covered."
+        return ""
+
+    def _begin_story(self, name: str) -> None:
+        self.story(name)
+        self.play()
+
+    def _guided(self) -> None:
+        self.guide.stop()
+        self.guide.go_on()
+
+    def _point_at(self, part: str) -> None:
+        """Outline the part that the guide speaks of."""
+        widgets = {
+            "play": self.buttons["play"],
+            "stories": self.folds["Stories"],
+            "lr_discriminator": self.controls["lr_discriminator"],
+        }
+        for name, widget in widgets.items():
+            (widget.add_class if name == part else widget.remove_class)("gan-look")
+        for canvas in self.canvases:
+            canvas.look = part if part in ("plane", "curves") else ""
 
     def _move_run(self, run: int) -> None:
         self.live.active = run - 1
@@ -349,15 +489,20 @@ class Playground(Panel):
 
     def _set_views(self, values: Mapping[str, Any]) -> None:
         for name, value in values.items():
-            if name == "field":
-                if value not in FIELDS.values():
-                    raise UserError(f"field is {value!r}; choose one of D, best, nothing.")
+            if name in CHOICES:
+                choices = list(CHOICES[name].values())
+                if isinstance(value, bool) or value not in choices:
+                    known = ", ".join(map(str, choices))
+                    raise UserError(f"{name} is {value!r}; choose one of {known}.")
             elif name not in VIEWS:
-                known = ", ".join([field.name for field in fields(Plan)] + [*VIEWS, "field"])
+                known = ", ".join([field.name for field in fields(Plan)] + [*VIEWS, *CHOICES])
                 raise UserError(f"There is no setting {name!r}; the settings are {known}.")
             elif not isinstance(value, bool):
                 raise UserError(f"{name} is {value!r}; choose True or False.")
-        self._write({self.field if n == "field" else self.views[n]: v for n, v in values.items()})
+        lists = {"field": self.field, "speed": self.speed, "until": self.until}
+        self._write({(lists | self.views)[name]: value for name, value in values.items()})
+        if hasattr(self, "live"):
+            self._take_speed()
 
     def _views(self) -> dict[str, bool]:
         return {name: control.value for name, control in self.views.items()}
@@ -386,7 +531,7 @@ class Playground(Panel):
             self.live.active = active
         self.live.message = "A new run."
         if playing:
-            self.live.play()
+            self.play()
         else:
             self.live.refresh()
 
@@ -409,11 +554,18 @@ class Playground(Panel):
             self._latest_move = LatestMove()
         # While playing the latest measurement will do: one for each picture would slow it down.
         scores = [run.scores[-1] if self.live.playing else run.score() for run in runs]
-        sentences = [run_sentence(run, score) for run, score in zip(runs, scores, strict=True)]
+        sentences = [
+            run_sentence(run, score, self.live.playing)
+            for run, score in zip(runs, scores, strict=True)
+        ]
         for i, view in enumerate(self._drawn_runs):
             self._draw(i, view, views, scores[i])
             if not self.live.playing:  # a screen reader is not interrupted all the time
                 self.canvases[i].label = sentences[i]
+                self.canvases[i].curves_label = (
+                    f"Curves up to step {runs[i].step:,}: losses, D's answers, modes covered, "
+                    "good samples, JSD"
+                )
         self._canvas_row.children = self.canvases[: len(runs)]
         self._show_settings()
         self._show_buttons()
@@ -441,14 +593,15 @@ class Playground(Panel):
             canvas.title = run_titles(self.runs)[index]
             canvas.narrow = len(self.runs) > 1
             canvas.drawing = self.pen.value
+            if canvas.chosen >= 0 or canvas.note:
+                canvas.note, arrow = view.about(canvas.chosen)
+                canvas.arrow = arrow.tobytes()
 
     def _show_settings(self) -> None:
         settings = self.settings
         if settings is not self._settings_shown:
             self._write({self.controls[name]: getattr(settings, name) for name in self.controls})
             self._settings_shown = settings
-        if self.live.slow != self.slow.value:
-            self._write({self.slow: self.live.slow})
 
     def _show_buttons(self) -> None:
         live, b = self.live, self.buttons
@@ -465,3 +618,56 @@ class Playground(Panel):
             if tuple(self.rewinder.options) != tuple(steps):
                 self.rewinder.options = steps
             self.rewinder.value = near
+
+
+class Help(anywidget.AnyWidget):
+    """Says what the control is for that is pointed at or has the focus: its tooltip, to be read."""
+
+    _esm = """
+    function render({ model, el }) {
+      el.className += " gan-help";
+      const panel = () => el.closest(".gan-playground");
+      const tell = ({ target }) => {
+        const control = target.closest(".widget-inline-hbox, .gan-slider, button");
+        const label = control?.matches("button") ? control : control?.querySelector("label");
+        const tip = model.get("tips")[label?.textContent.trim()];
+        if (tip) el.textContent = tip;
+      };
+      let heard = null;
+      const wait = setInterval(() => {
+        heard = panel();
+        if (!heard) return;
+        clearInterval(wait);
+        heard.addEventListener("focusin", tell);
+        heard.addEventListener("pointerover", tell);
+      }, 200);
+      return () => {
+        clearInterval(wait);
+        heard?.removeEventListener("focusin", tell);
+        heard?.removeEventListener("pointerover", tell);
+      };
+    }
+    export default { render };
+    """
+    tips = traitlets.Dict().tag(sync=True)
+
+
+def _list(label: str, options: Mapping[str, Any], value: Any, tip: str) -> Any:
+    return ipywidgets.Dropdown(
+        options=list(options.items()), value=value, description=label, tooltip=tip,
+        style={"description_width": LABEL}, layout={"width": "auto"},
+    )  # fmt: skip
+
+
+def _fold(title: str, purpose: str, body: Any) -> Any:
+    """A button that shows and hides what belongs to a heading."""
+    fold = ipywidgets.ToggleButton(
+        description=f"▸ {title}", tooltip=purpose, layout={"width": "auto"}
+    )
+
+    def turned(change: Any) -> None:
+        fold.description = f"{'▾' if change.new else '▸'} {title}"
+        body.layout.display = "flex" if change.new else "none"
+
+    fold.observe(turned, names="value")
+    return fold

@@ -1,48 +1,79 @@
-"""Which settings of a run in the plane the playground shows, in which order."""
+"""Which settings of a run in the plane the playground shows, where, and the lesson of each."""
 
 from typing import Any
 
 from gan_lessons.errors import UserError
 from gan_lessons.plane import Plan
 from gan_lessons.training import Setting, describe
+from gan_lessons.widgets.controls import make_control
 
-SHOWN = (
-    "data",
-    "seed",
-    "batch_size",
-    "latent_dim",
-    "noise",
-    "noise_scale",
-    "layers",
-    "generator_width",
-    "discriminator_width",
-    "objective",
-    "discriminator_steps",
-    "generator_steps",
-    "penalty",
-    "penalty_weight",
-    "instance_noise",
-    "label_smoothing",
-    "optimizer_discriminator",
-    "lr_discriminator",
-    "beta1_discriminator",
-    "optimizer_generator",
-    "lr_generator",
-    "beta1_generator",
-)
-SETTINGS = {name: describe(Plan)[name] for name in SHOWN}
+# What one needs next to the plane; all else is folded.
+MAIN = ("data", "objective", "lr_discriminator", "lr_generator", "discriminator_steps")
+LESSON = {  # in which to read more
+    "data": 4,
+    "seed": 5,
+    "batch_size": 5,
+    "latent_dim": 4,
+    "noise": 4,
+    "noise_scale": 4,
+    "layers": 5,
+    "generator_width": 5,
+    "discriminator_width": 5,
+    "objective": 2,
+    "discriminator_steps": 10,
+    "generator_steps": 10,
+    "penalty": 10,
+    "penalty_weight": 10,
+    "instance_noise": 10,
+    "label_smoothing": 10,
+    "optimizer_discriminator": 3,
+    "lr_discriminator": 4,
+    "beta1_discriminator": 7,
+    "optimizer_generator": 3,
+    "lr_generator": 4,
+    "beta1_generator": 7,
+}
+LABEL = "7.6rem"
+SETTINGS = {name: describe(Plan)[name] for name in LESSON}
+FOLDS = {  # heading: what it is for
+    "Data and noise": "What is learned, and what G starts from. Each of these starts a new run.",
+    "Networks and game": "How much the players can express, and who moves how often.",
+    "Remedies": "What calms a game that does not settle.",
+    "Optimizers": "How a gradient becomes a move.",
+}
+SPEEDS = {  # the words: steps a second; 0: as many as there can be
+    "slow motion, in words": "slow",
+    "1 step a second": 1,
+    "10 steps a second": 10,
+    "50 steps a second": 50,
+    "200 steps a second": 200,
+    "as fast as it goes": 0,
+}
+UNTIL = {
+    "I press Pause": "paused",
+    "all modes are covered": "covered",
+    "G has collapsed": "collapsed",
+    "500 steps later": "500 more",
+}
 
 
-def setting_groups() -> dict[str, list[Setting]]:
-    """The settings that are shown, under their headings."""
-    found: dict[str, list[Setting]] = {}
-    for setting in SETTINGS.values():
-        found.setdefault(setting.group, []).append(setting)
-    return found
+def plan_control(setting: Setting) -> Any:
+    """The control of a setting; its tooltip is a sentence and the lesson to read."""
+    control = make_control(setting, label_width=LABEL)
+    control.tooltip = f"{setting.help} Lesson {LESSON[setting.name]:02}."
+    return control
+
+
+def folded_groups() -> dict[str, list[Setting]]:
+    """The settings that are not next to the plane, under their headings."""
+    return {
+        group: [s for s in SETTINGS.values() if s.group == group and s.name not in MAIN]
+        for group in FOLDS
+    }
 
 
 def refuse_off_slider(name: str, value: Any) -> None:
-    """Refuse what a slider would clamp in silence; `plane.Plan` allows some such values.
+    """Refuse what is off a control's range; `plane.Plan` allows some such values.
 
     Raises:
         UserError: the number is outside its slider's range.

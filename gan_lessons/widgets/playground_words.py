@@ -12,12 +12,13 @@ from gan_lessons.plane import Plan, PlaneTrainer, Score
 from gan_lessons.widgets.plane_canvas import SHOWN, covers
 
 
-def run_sentence(run: PlaneTrainer, score: Score) -> str:
-    """Where a run stands."""
+def run_sentence(run: PlaneTrainer, score: Score, playing: bool = False) -> str:
+    """Where a run stands; while it plays the step, which the title names, would soon be old."""
     floor = run.coverage.floor[0]
     what = covers(run).split()[0]
+    begin = "" if playing else f"Step {score.step:,}: "
     text = (
-        f"Step {score.step:,}: G covers {score.covered} of {score.parts} {what}; "
+        f"{begin}G covers {score.covered} of {score.parts} {what}; "
         f"{score.good:.0%} of its samples are good; JSD {score.jsd:.2f} nats "
         f"(as many real samples: {floor:.2f})."
     )

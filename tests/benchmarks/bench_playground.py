@@ -19,7 +19,7 @@ PANEL = """
 import asyncio, time, torch
 from gan_lessons.widgets import playground
 torch.set_num_threads(1)
-panel = playground(arrows=True, grid=True)
+panel = playground(arrows=True, grid=True, speed=0)
 panel.step(20)
 off = panel.trainer.branch()
 panel

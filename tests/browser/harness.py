@@ -262,7 +262,9 @@ class Lesson:
 
     def slider(self, label: str, within: Locator | None = None) -> Locator:
         """The handle of the slider with this label: it takes arrow keys."""
-        sliders = (within or self.page.locator(".jp-Notebook")).locator(".widget-slider")
+        sliders = (within or self.page.locator(".jp-Notebook")).locator(
+            ".widget-slider, .gan-slider"
+        )
         named = self.page.get_by_text(label, exact=True)
         return sliders.filter(has=named).get_by_role("slider")
 

@@ -261,7 +261,10 @@ def test_settings_are_parsed_by_the_types_of_their_fields() -> None:
 def test_the_settings_of_a_recipe_are_said(here: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--recipe", "fast", "--settings"]) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert "lr_generator = 0.003 (0 to 0.1): rate of G." in lines
+    assert (
+        "lr_generator = 0.003 (0 to 0.1): rate of G, η_G. How far G's weights move at a step."
+        in lines
+    )
     assert "workers = 1 (1 to 256): workers. Threads that share each batch." in lines
     assert list(here.iterdir()) == []
 
