@@ -43,6 +43,8 @@ def _parser(folder: Path) -> Parser:
     check = command("check", _check, text)
     command("map", _map, "Draw the map of the course from the lessons' front matter.")
     command("film", _film, "Train points and digits, and film them for README's moving picture.")
+    text = "Take README's picture of each lesson from its notebook."
+    command("thumbnails", _thumbnails, text)
     command("glossary", _glossary, "Write the page of words, signs and questions.")
     command("checklist", _checklist, "Write the page for a GAN that does not train.")
     text = "Write notebooks for a class: without solutions, or with all answers."
@@ -134,6 +136,13 @@ def _film(options: Namespace, folder: Path) -> int:
     from authoring import film
 
     print(f"Written: {film.write()}")
+    return 0
+
+
+def _thumbnails(options: Namespace, folder: Path) -> int:
+    from authoring import thumbnails
+
+    print(*thumbnails.write(), sep="\n")
     return 0
 
 

@@ -59,7 +59,7 @@ def _draw(points: PlaneTrainer, digits: Trainer, z: Tensor) -> Image.Image:
     plane, grid = figure.subplots(1, 2)
     _draw_plane(plane, points)
     plane.set_title(f"points, step {points.step:,}", fontsize=11)
-    grid.imshow(mosaic(digits.sample(z), columns=6), cmap="gray", vmin=-1, vmax=1)
+    grid.imshow(mosaic(digits.sample(z), columns=6).numpy(), cmap="gray", vmin=-1, vmax=1)
     grid.set_title(f"digits, step {digits.step:,}", fontsize=11)
     for axes in (plane, grid):
         axes.set(xticks=[], yticks=[])
@@ -71,7 +71,9 @@ def _draw(points: PlaneTrainer, digits: Trainer, z: Tensor) -> Image.Image:
 def _draw_plane(axes: Axes, trainer: PlaneTrainer, n: int = 400, cells: int = 24) -> None:
     """D's shade, real points and fakes."""
     side = torch.linspace(-EDGE, EDGE, cells)
-    shade = discriminator_shade(trainer, torch.cartesian_prod(side, side)).view(cells, cells).T
+    shade = (
+        discriminator_shade(trainer, torch.cartesian_prod(side, side)).view(cells, cells).T.numpy()
+    )
     extent = (-EDGE, EDGE, -EDGE, EDGE)
     axes.imshow(shade, "RdBu", origin="lower", extent=extent, vmin=0, vmax=1, alpha=0.35)
     axes.plot(*trainer.samples[:n].T, ".", color=REAL, ms=4, label="real")

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from PIL import Image, ImageSequence
 
 from authoring import course
 from authoring.source import read, sources
@@ -186,10 +187,23 @@ def test_the_readme_lists_every_lesson_with_its_times() -> None:
     for source in sources:
         front = yaml.safe_load(source.read_text(encoding="utf-8").split("---")[1])
         link = f"[{front['lesson']:02d} {front['title']}](notebooks/{source.stem}.ipynb)"
-        row = re.search(rf"^\| {re.escape(link)} \|.*\| (\d+) min \| (\d+) s \|$", readme, re.M)
+        row = re.search(rf"^\| {re.escape(link)}(.*)\| (\d+) min \| (\d+) s \|$", readme, re.M)
         assert row, f"README.md has no row for {link}"
-        assert int(row[1]) == front["minutes"]
-        assert int(row[2]) <= front["seconds"]
+        picture = re.match(r'<br><img src="(\S+)" width="160" alt="[^"]{20,}"> \|', row[1])
+        assert picture, f"{link} has no picture, or one without words"
+        assert picture[1] == f"docs/lessons/{front['lesson']:02d}.png"
+        assert (ROOT / picture[1]).is_file()
+        assert int(row[2]) == front["minutes"]
+        assert int(row[3]) <= front["seconds"]
+
+
+def test_the_readme_opens_with_a_small_picture_that_moves() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    picture = re.match(r"# GAN Lessons\n\n!\[[^]]{40,}\]\((\S+)\)", readme)
+    assert picture
+    with Image.open(ROOT / picture[1]) as film:
+        assert len(list(ImageSequence.Iterator(film))) > 20
+    assert (ROOT / picture[1]).stat().st_size <= 1_500_000
 
 
 def test_the_map_is_what_the_front_matter_says(monkeypatch: pytest.MonkeyPatch) -> None:
