@@ -71,11 +71,17 @@ def _draw(points: PlaneTrainer, digits: Trainer, z: Tensor) -> Image.Image:
 def _draw_plane(axes: Axes, trainer: PlaneTrainer, n: int = 400, cells: int = 24) -> None:
     """D's shade, real points and fakes."""
     side = torch.linspace(-EDGE, EDGE, cells)
-    shade = (
-        discriminator_shade(trainer, torch.cartesian_prod(side, side)).view(cells, cells).T.numpy()
-    )
+    shade = discriminator_shade(trainer, torch.cartesian_prod(side, side))
     extent = (-EDGE, EDGE, -EDGE, EDGE)
-    axes.imshow(shade, "RdBu", origin="lower", extent=extent, vmin=0, vmax=1, alpha=0.35)
+    axes.imshow(
+        shade.view(cells, cells).T.numpy(),
+        cmap="RdBu",
+        origin="lower",
+        extent=extent,
+        vmin=0,
+        vmax=1,
+        alpha=0.35,
+    )
     axes.plot(*trainer.samples[:n].T, ".", color=REAL, ms=4, label="real")
     axes.plot(*trainer.fakes(n).T, "x", color=FAKE, ms=4.5, label="fake")
     axes.set(xlim=extent[:2], ylim=extent[:2])
