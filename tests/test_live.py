@@ -171,6 +171,69 @@ def test_slow_motion_trains_as_full_speed_does(live: Live[Trainer]) -> None:
     assert same(weights(live.run), weights(other))
 
 
+def test_a_speed_is_so_many_steps_a_second(live: Live[Trainer]) -> None:
+    live.go(20)
+
+    async def work() -> None:
+        live.play()
+        began, first = time.perf_counter(), live.step_now
+        await asyncio.sleep(1)
+        spent = time.perf_counter() - began
+        assert live.step_now - first <= 20 * spent + 4  # what a busy machine missed is made up for
+        live.go(1)
+        await asyncio.sleep(0.1)
+        slow = live.step_now
+        await asyncio.sleep(0.5)
+        assert live.step_now <= slow + 1
+        live.go(0)  # counts at once
+        await until(lambda: live.step_now >= slow + 20)
+        live.pause()
+
+    drive(work())
+    assert live.step_now >= 20
+    live.go("slow")
+    assert (live.slow, live.speed) == (3.0, 0.0)
+
+
+def test_playing_ends_for_a_reason(live: Live[Trainer]) -> None:
+    live.until = lambda: "enough." if live.step_now == 7 else ""
+
+    async def work() -> None:
+        live.play()
+        await until(lambda: not live.playing)
+
+    drive(work())
+    assert live.message == "Paused at step 7: enough."
+
+
+def test_a_branch_goes_on_playing_if_it_was(live: Live[Trainer]) -> None:
+    async def work() -> None:
+        live.play()
+        await until(lambda: live.step_now >= 3)
+        live.branch()
+        branched = live.step_now
+        await until(lambda: live.step_now > branched)
+        live.pause()
+
+    drive(work())
+    assert [run.step for run in live.runs] == [live.step_now] * 2
+
+
+def test_an_error_goes_with_the_next_success(live: Live[Trainer]) -> None:
+    live.post(lambda: live.set(lr_generator=5))
+    assert 'role="alert"' in live.line.value
+    live.post(lambda: None)
+    assert live.error is None
+    assert 'role="alert"' not in live.line.value
+
+
+def test_a_closed_panel_lets_go_of_its_runs(live: Live[Trainer]) -> None:
+    live.close()
+    assert (live.runs, live.snapshots.kept) == ([], [])
+    with pytest.raises(UserError, match="This panel is closed"):
+        live.run.step  # noqa: B018
+
+
 class Asked:
     """A run that only keeps what is asked of it."""
 

@@ -2,8 +2,10 @@
 
 import asyncio
 import base64
+import gc
 import json
 import math
+import weakref
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -21,6 +23,7 @@ from gan_lessons.training import Diverged, Player, describe
 from gan_lessons.widgets import plane_canvas
 from gan_lessons.widgets.drawings import DRAWINGS, parsed_points
 from gan_lessons.widgets.playground import Playground, playground
+from gan_lessons.widgets.playground_stories import MINUTE, STORIES
 
 torch.set_num_threads(1)
 SMALL: dict[str, Any] = {
@@ -439,6 +442,94 @@ def test_playing_is_a_task_that_changes_reach() -> None:
     assert panel.settings.generator_width == 6
     assert panel.settings.lr_generator == 0.01
     assert panel.buttons["play"].description == "Play"
+
+
+def test_playing_ends_when_it_is_asked_to() -> None:
+    panel = playground(until="500 more", **SMALL)
+    panel.step(20)
+    panel._count_from_here()
+    panel.step(499)
+    assert panel._reason_to_pause() == ""
+    panel.step(1)
+    assert panel._reason_to_pause() == "500 steps are done."
+    panel.set(until="covered")
+    run = panel.trainer
+    run.scores.append(run.score()._replace(covered=7, parts=8))
+    assert panel._reason_to_pause() == ""
+    run.scores[-1] = run.scores[-1]._replace(covered=8)
+    assert panel._reason_to_pause() == "8 of 8 modes are covered."
+    panel.set(until="collapsed")
+    assert panel._reason_to_pause() == ""
+    run.scores[-1] = run.scores[-1]._replace(covered=1)
+    with torch.no_grad():
+        for parameter in run.generator.parameters():
+            parameter.mul_(1e-3)
+    assert "all fakes crowd together, and 1 of 8 modes" in panel._reason_to_pause()
+
+
+def test_speeds_and_stories() -> None:
+    panel = playground(**SMALL)
+    assert (panel.live.speed, panel.live.slow) == (50.0, 0.0)
+    panel.set(speed="slow")
+    assert (panel.live.speed, panel.live.slow) == (0.0, 3.0)
+    with pytest.raises(UserError, match="speed is 30; choose one of slow, 1, 10, 50, 200, 0"):
+        panel.set(speed=30)
+    for name, story in STORIES.items():
+        panel.buttons[name].click()  # no kernel here: it begins, and playing is refused
+        assert panel.trainer.step == 0
+        assert story.python in panel._story.value
+        same = eval(story.python, {"playground": playground})
+        assert same.settings == panel.settings
+        assert same.views["arrows"].value == panel.views["arrows"].value
+    with pytest.raises(UserError, match="There is no story 'sad'; choose one of healthy"):
+        panel.story("sad")
+
+
+def test_a_guide_points_and_can_be_left() -> None:
+    panel = playground(**SMALL)
+    panel.buttons["guide"].click()
+    assert panel.guide.layout.display == "flex"
+    assert panel.canvases[0].look == "plane"
+    for words, part in MINUTE[1:]:
+        panel.guide.next.click()
+        assert words in panel.guide.words.value
+        assert panel.canvases[0].look == (part if part in ("plane", "curves") else "")
+        assert ("gan-look" in panel.buttons["play"]._dom_classes) == (part == "play")
+    panel.guide.next.click()
+    assert panel.guide.layout.display == "none"
+    panel.buttons["guide"].click()
+    panel.guide.leave.click()
+    assert (panel.guide.layout.display, panel.canvases[0].look) == ("none", "")
+
+
+def test_a_point_that_is_looked_at_is_told() -> None:
+    panel = playground(**SMALL)
+    panel.step(30)
+    canvas, run = panel.canvases[0], panel.trainer
+    canvas.chosen = 3  # as the browser does
+    z, x = run.noise(4)[3], run.fakes(4)[3]
+    logit = run.discriminator(x[None])[0].item()
+    assert f"z = ({z[0]:.2f}, {z[1]:.2f}) → G(z) = ({x[0]:.2f}, {x[1]:.2f})".replace("-", "−") in (
+        canvas.note
+    )
+    assert f"D = {1 / (1 + math.exp(-logit)):.2g}." in canvas.note
+    arrow = np.frombuffer(canvas.arrow, np.float32)
+    assert arrow[:2] == pytest.approx(x.numpy())
+    canvas.chosen = 256
+    assert canvas.note.startswith("Real point (")
+    assert canvas.arrow == b""
+    panel.set(objective="hinge")
+    assert "D's score" in canvas.note
+    canvas.chosen = -1
+    assert canvas.note == ""
+
+
+def test_closing_lets_go_of_the_run() -> None:
+    panel = playground(**SMALL)
+    run = weakref.ref(panel.trainer)
+    panel.close()
+    gc.collect()
+    assert run() is None
 
 
 # Pictures

@@ -227,12 +227,17 @@ def test_save_and_resume(samples: torch.Tensor, tmp_path: Path) -> None:
     panel.set(beta1=0.5)
     panel._file.value = str(tmp_path / "run.pt")
     press(panel, "Save")
-    assert "Saved step 5" in panel.live.message
+    assert f"Saved step 5, its marks and its filmstrip as {tmp_path / 'run.pt'}" in (
+        panel.live.message
+    )
+    assert "is new" not in panel.live.message
     panel.step(5)
     other = TrainingPanel(samples, replace(SMALL, seed=1))
     other.resume(tmp_path / "run.pt")
     assert other.live.step_now == 5
     assert other.controls["beta1"].value == 0.5
+    assert [mark.name for mark in other.live.marks] == ["beta1"]
+    assert other.live.snapshots.steps == [0, 5]  # the filmstrip came along
     other.step(5)
     for mine, theirs in zip(
         panel.trainer.generator.parameters(), other.trainer.generator.parameters(), strict=True
@@ -241,6 +246,50 @@ def test_save_and_resume(samples: torch.Tensor, tmp_path: Path) -> None:
     other._file.value = str(tmp_path / "none.pt")
     press(other, "Resume")
     assert "There is no checkpoint" in other.live.line.value
+    other._file.value = str(tmp_path / "new" / "run.pt")
+    press(other, "Save")
+    assert f"The folder {tmp_path / 'new'} is new." in other.live.message
+    assert "There is no checkpoint" not in other.live.line.value
+    other.rewind(0)
+    assert other.trainer.settings.beta1 == 0.0
+    other.step(5)
+    panel.rewind(5)
+    start = [p.clone() for p in panel.trainer.generator.parameters()]
+    assert all(map(torch.equal, start, other.trainer.generator.parameters()))
+
+
+def test_a_run_beside_another_is_saved_alone(samples: torch.Tensor, tmp_path: Path) -> None:
+    panel = TrainingPanel(samples, SMALL)
+    panel.step(5)
+    panel.branch(beta1=0.5)
+    panel.step(30)
+    panel.save(tmp_path / "run.pt")
+    other = TrainingPanel(samples, SMALL)
+    other.resume(tmp_path / "run.pt")
+    assert [str(mark) for mark in other.live.marks] == ["a: step 5: beta1 0.0 → 0.5"]
+    other.rewind(5)
+    assert other.trainer.settings.beta1 == 0.5
+    assert len(other.live.runs) == 1
+    (tmp_path / "old.pt").unlink(missing_ok=True)
+    Trainer(samples, SMALL).save(tmp_path / "old.pt")  # not by a panel
+    other.resume(tmp_path / "old.pt")
+    assert (other.live.step_now, other.live.marks) == (0, [])
+
+
+def test_the_panel_has_a_speed_and_folds_what_is_seldom_moved(panel: TrainingPanel) -> None:
+    panel.speed.value = 10
+    assert (panel.live.speed, panel.live.slow) == (10.0, 0.0)
+    panel.speed.value = "slow"
+    assert (panel.live.speed, panel.live.slow) == (0.0, 3.0)
+    main, more = (box for box in widgets_in(panel) if type(box).__name__ == "GridBox")
+    assert {control.description for control in main.children} == {
+        "rate of D, η_D",
+        "rate of G, η_G",
+        "objective",
+        "updates of D, k_D",
+    }
+    assert more.layout.display == "none"
+    assert len(main.children) + len(more.children) == len(panel.controls)
 
 
 def test_a_finished_run_goes_on_in_the_panel(samples: torch.Tensor, tmp_path: Path) -> None:
@@ -344,6 +393,10 @@ def test_curves_are_of_whatever_columns_there_are() -> None:
     for marks in ([Mark("a", 2, None, "lr", 1, 2), Mark("b", 2, None, "beta", 1, 2)], []):
         curves.update(columns, 3, marks)
         assert [text.get_text() for text in axes[0].texts] == (["a,b"] if marks else [])
+    near = [Mark(letter, 100 + i, None, "lr", 1, 2) for i, letter in enumerate("abcd")]
+    curves.update(columns, 1000, [*near, Mark("e", 500, None, "lr", 1, 2)])
+    assert [text.get_text() for text in axes[0].texts] == ["a–d", "e"]
+    curves.update(columns, 3, [])
     (line,) = axes[0].lines
     assert list(line.get_xdata()) == [1, 2, 3]
     assert list(line.get_ydata()) == [3.0, 2.5, 2.0]  # the running mean

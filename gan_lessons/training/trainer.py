@@ -396,13 +396,14 @@ class Trainer:
         data = self.data
         return type(self)(data["samples"], self.settings, networks, data.get("labels"))
 
-    def save(self, path: str | Path) -> None:
-        """Write a checkpoint, whole or not at all.
+    def save(self, path: str | Path, **beside: Any) -> None:
+        """Write a checkpoint, whole or not at all; ``beside``: what else the file is to hold.
 
         Raises:
             UserError: the file cannot be written.
         """
-        checkpoint.write(path, self.state() | {"data": checkpoint.fingerprint(self.data)})
+        data = {"data": checkpoint.fingerprint(self.data)}
+        checkpoint.write(path, self.state() | data | beside)
 
     @classmethod
     def load(

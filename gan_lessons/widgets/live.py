@@ -3,8 +3,8 @@
 A `Live` drives one run, or two side by side, and knows no picture: it calls ``show`` now and then.
 """
 
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
+from dataclasses import astuple, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 from gan_lessons.errors import UserError
@@ -36,6 +36,15 @@ class Run(Protocol):
 
 
 R = TypeVar("R", bound=Run)
+SPEEDS: dict[str, Any] = {  # what a person reads: what `Live.go` takes
+    "slow motion, in words": "slow",
+    "1 step a second": 1,
+    "10 steps a second": 10,
+    "50 steps a second": 50,
+    "200 steps a second": 200,
+    "as fast as it goes": 0,
+}
+SLOW_MOTION = 3.0  # seconds from one half-step to the next: time to read what is said of it
 
 
 class Live(Loop, Generic[R]):
@@ -102,6 +111,12 @@ class Live(Loop, Generic[R]):
             UserError: no event loop is running here (a script, a test): use `step`.
         """
         super().play(message)
+
+    def go(self, speed: Any) -> None:
+        """Play at so many steps a second, 0: as many as there can be; "slow": half-steps."""
+        slow = speed == "slow"
+        self.slow = SLOW_MOTION if slow else 0.0
+        self.speed = 0.0 if slow else float(speed)
 
     def pause(self, message: str = "") -> None:
         """Stop playing, with everything kept."""
@@ -212,18 +227,46 @@ class Live(Loop, Generic[R]):
         if isinstance(run, bool) or run not in range(len(self.runs)):
             raise UserError(f"run is {run!r}; choose from 0 to {len(self.runs) - 1}.")
 
-        def kept(marks: list[Mark]) -> list[Mark]:
-            return [replace(mark, run=None) for mark in marks if mark.run in (None, run)]
-
+        self.marks = _alone(self.marks, run)
+        self.snapshots.kept = self._film(run)
         self.runs = [self.runs[run]]
         self.active = 0
-        self.marks = kept(self.marks)
-        for i, old in enumerate(self.snapshots.kept):
-            states = old.states if len(old.states) == 1 else [old.states[run]]
-            self.snapshots.kept[i] = replace(old, states=states, marks=kept(old.marks))
         self.error = None
         self.message = f"Run {run + 1} goes on alone."
         self.refresh()
+
+    def _film(self, run: int) -> list[Snapshot]:
+        """The snapshots of one of two runs (0 or 1)."""
+        return [
+            replace(
+                old,
+                states=old.states if len(old.states) == 1 else [old.states[run]],
+                marks=_alone(old.marks, run),
+            )
+            for old in self.snapshots.kept
+        ]
+
+    def album(self) -> dict[str, Any]:
+        """Marks and snapshots of the active run as plain values, to be saved beside it."""
+        film = [
+            {
+                "step": each.step,
+                "states": each.states,
+                "marks": list(map(astuple, each.marks)),
+                "thumbnail": each.thumbnail,
+            }
+            for each in self._film(self.active)
+        ]
+        return {"marks": list(map(astuple, _alone(self.marks, self.active))), "film": film}
+
+    def reopen(self, run: R, album: Mapping[str, Any]) -> None:
+        """Start over with a run, and its `album` where there is one."""
+        self.reset(run)
+        for each in album.get("film", ()):
+            marks = [Mark(*mark) for mark in each["marks"]]
+            self.snapshots.add(Snapshot(each["step"], each["states"], marks, each["thumbnail"]))
+        self.marks = [Mark(*mark) for mark in album.get("marks", ())]
+        self._keep_snapshot()
 
     def reset(self, run: R) -> None:
         """Start over with another run; snapshots and marks are dropped."""
@@ -298,6 +341,11 @@ class Live(Loop, Generic[R]):
 
     def _interrupted(self) -> str:
         return f"Interrupted at step {self.step_now:,}: everything is kept."
+
+
+def _alone(marks: list[Mark], run: int) -> list[Mark]:
+    """The marks of one of two runs (0 or 1), as those of an only one."""
+    return [replace(mark, run=None) for mark in marks if mark.run in (None, run)]
 
 
 def _letter_after(letters: str) -> str:

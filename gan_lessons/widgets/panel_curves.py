@@ -11,6 +11,7 @@ from gan_lessons.training import Chart
 from gan_lessons.widgets.snapshots import Mark
 
 POINTS = 500  # of a curve, about
+NEAR = 0.05  # of a chart's width: marks that are as near share their letters' place
 WINDOW = 25  # steps of the running mean
 STYLES = ((plotting.REAL, "-"), (plotting.FAKE, "--"), (plotting.DISCRIMINATOR, "-."))
 
@@ -56,14 +57,32 @@ class RunCurves:
             axes.autoscale_view(scalex=False)  # where limits are set they stay
             axes.set_xlim(0, max(step, 1))
             for at in {mark.step for mark in marks}:
-                letters = ",".join(mark.letter for mark in marks if mark.step == at)
-                self._mark(axes, at, letters)
+                line = axes.axvline(at, color=plotting.DISCRIMINATOR, linewidth=1, linestyle="-.")
+                self._marks.append(line)
+            for middle, letters in _words(marks, NEAR * max(step, 1)):
+                above = axes.get_xaxis_transform()
+                self._marks.append(
+                    axes.text(middle, 1, letters, transform=above, ha="center", va="bottom")
+                )
 
-    def _mark(self, axes: Axes, step: int, letters: str) -> None:
-        line = axes.axvline(step, color=plotting.DISCRIMINATOR, linewidth=1, linestyle="-.")
-        above = axes.get_xaxis_transform()
-        text = axes.text(step, 1, letters, transform=above, ha="center", va="bottom")
-        self._marks += [line, text]
+
+def _words(marks: Sequence[Mark], near: float) -> list[tuple[float, str]]:
+    """Letters and where they stand; those that are nearer than that stand in one word."""
+    groups: list[list[Mark]] = []
+    for mark in sorted(marks, key=lambda mark: mark.step):
+        if groups and mark.step - groups[-1][0].step < near:
+            groups[-1].append(mark)
+        else:
+            groups.append([mark])
+    return [
+        (
+            (group[0].step + group[-1].step) / 2,
+            ",".join(mark.letter for mark in group)
+            if len(group) < 4
+            else f"{group[0].letter}–{group[-1].letter}",
+        )
+        for group in groups
+    ]
 
 
 class Curves:
@@ -87,6 +106,6 @@ class Curves:
         self._drawn = (charts, runs)
         height = 2.5 * runs
         self._figure = plotting.Picture(figsize=(8.4, height))
-        grid = self._figure.subplots(runs, len(charts), squeeze=False, sharey="col")
+        grid = self._figure.subplots(runs, len(charts), squeeze=False)
         self._figure.subplots_adjust(0.08, 0.5 / height, 0.99, 0.94, 0.19, 0.3)
         self._rows = [RunCurves(charts, list(axes)) for axes in grid]

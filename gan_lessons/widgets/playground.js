@@ -256,7 +256,7 @@ function chart(pen, { row, size, theme, last, ends, steps, marks }, series, leve
   for (const value of ends) pen.fillText(short(value), PADDING - 4, Y(value) + text / 3);
   if (row === 2) pen.fillText(`step ${last.toLocaleString("en")}`, right, bottom + text + 1);
   pen.textAlign = "left";
-  drawMarks(pen, marks, X, top, bottom, text);
+  drawMarks(pen, marks, X, last, top, bottom, text);
   if (level) {
     pen.setLineDash([1, 2]);
     pen.beginPath();
@@ -284,7 +284,7 @@ function chart(pen, { row, size, theme, last, ends, steps, marks }, series, leve
 }
 
 // A line at each mark; the letters of those that are close together stand in one word.
-function drawMarks(pen, marks, X, top, bottom, text) {
+function drawMarks(pen, marks, X, last, top, bottom, text) {
   const words = [];
   pen.setLineDash([2, 2]);
   for (const [letter, step] of marks) {
@@ -302,7 +302,13 @@ function drawMarks(pen, marks, X, top, bottom, text) {
     now.said = many ? `${now.letters[0]}–${letter}` : now.letters.join("");
     now.end = now.x + pen.measureText(now.said).width + 6;
   }
-  for (const { x, said } of words) pen.fillText(said, x + 2, bottom - 0.3 * text);
+  const right = X(last);
+  for (const { x, said } of words) {
+    const fits = x + 3 + pen.measureText(said).width < right;
+    pen.textAlign = fits ? "left" : "right";
+    pen.fillText(said, fits ? x + 3 : x - 3, bottom - 0.3 * text);
+  }
+  pen.textAlign = "left";
 }
 
 // Pointing at a point, or choosing one by arrow keys: the kernel says what it is.

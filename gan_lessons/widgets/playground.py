@@ -18,7 +18,7 @@ from gan_lessons.plane import Plan, PlaneTrainer, Score
 from gan_lessons.training import check_setting, describe
 from gan_lessons.widgets.controls import WriteGuard, button, row
 from gan_lessons.widgets.drawings import DRAWINGS, parsed_points
-from gan_lessons.widgets.live import Live
+from gan_lessons.widgets.live import SPEEDS, Live
 from gan_lessons.widgets.plane_canvas import (
     FIELDS,
     LINES,
@@ -37,7 +37,6 @@ from gan_lessons.widgets.playground_controls import (
     LABEL,
     MAIN,
     SETTINGS,
-    SPEEDS,
     UNTIL,
     folded_groups,
     plan_control,
@@ -50,7 +49,6 @@ from gan_lessons.widgets.still import Panel
 
 # To compare two runs, these have to be the same in both.
 SHARED = ("data", "points", "batch_size", "seed")
-PAUSE = 3.0  # seconds from one half-step to the next in slow motion, time to read its words
 # Views with a list of choices, beside `SETTINGS` and the flags of `VIEWS`.
 CHOICES: dict[str, dict[str, Any]] = {"field": FIELDS, "speed": SPEEDS, "until": UNTIL}
 
@@ -107,7 +105,7 @@ class Playground(Panel):
         self._set_views({name: settings[name] for name in settings if name not in plan_names})
         self.live = Live(PlaneTrainer(first), self._show, share=0.15, frames=50)
         self.live.until = self._reason_to_pause
-        self._take_speed()
+        self.live.go(self.speed.value)
         super().__init__(self._laid_out())
         self.add_class("gan-playground")
         self._listen()
@@ -244,7 +242,7 @@ class Playground(Panel):
         """Stop for good, and let go of the runs."""
         if hasattr(self, "live"):  # else a setting was refused, and it never began
             self.live.close()
-            self._drawn_runs = []
+            self._drawn_runs, self._latest_move = [], LatestMove()
         super().close()
 
     def draw(self, points: Any) -> None:
@@ -393,7 +391,7 @@ class Playground(Panel):
         for view in (*self.views.values(), self.field):
             self._on(view, lambda value: self.live.refresh())
         self._on(self.rewinder, self._go_back)
-        self._on(self.speed, lambda value: self._take_speed())
+        self._on(self.speed, self.live.go)
         self._on(self.until, lambda value: self._count_from_here())
         self._on(self.pen, self._take_pen)
         self._on(self.typed, lambda text: self.draw(parsed_points(text)) if text else None)
@@ -414,11 +412,6 @@ class Playground(Panel):
             self.pause()
         else:
             self.play()
-
-    def _take_speed(self) -> None:
-        slow = self.speed.value == "slow"
-        self.live.slow = PAUSE if slow else 0.0
-        self.live.speed = 0.0 if slow else float(self.speed.value)
 
     def _count_from_here(self) -> None:
         self._played_from = self.trainer.step
@@ -502,7 +495,7 @@ class Playground(Panel):
         lists = {"field": self.field, "speed": self.speed, "until": self.until}
         self._write({(lists | self.views)[name]: value for name, value in values.items()})
         if hasattr(self, "live"):
-            self._take_speed()
+            self.live.go(self.speed.value)
 
     def _views(self) -> dict[str, bool]:
         return {name: control.value for name, control in self.views.items()}

@@ -41,14 +41,6 @@ FOLDS = {  # heading: what it is for
     "Remedies": "What calms a game that does not settle.",
     "Optimizers": "How a gradient becomes a move.",
 }
-SPEEDS = {  # the words: steps a second; 0: as many as there can be
-    "slow motion, in words": "slow",
-    "1 step a second": 1,
-    "10 steps a second": 10,
-    "50 steps a second": 50,
-    "200 steps a second": 200,
-    "as fast as it goes": 0,
-}
 UNTIL = {
     "I press Pause": "paused",
     "all modes are covered": "covered",

@@ -15,7 +15,14 @@ from torch import Tensor
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES
-from gan_lessons.training import Settings, Trainer, check_setting, describe, read_checkpoint
+from gan_lessons.training import (
+    Settings,
+    Trainer,
+    check_setting,
+    checkpoint,
+    describe,
+    read_checkpoint,
+)
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import (
     WriteGuard,
@@ -23,9 +30,8 @@ from gan_lessons.widgets.controls import (
     make_control,
     refuse_outside,
     row,
-    typed,
 )
-from gan_lessons.widgets.live import Live
+from gan_lessons.widgets.live import SPEEDS, Live
 from gan_lessons.widgets.panel_curves import Curves, RunCurves
 from gan_lessons.widgets.panel_words import (
     charts_of,
@@ -41,6 +47,8 @@ DIGITS, COLUMNS = 24, 8
 THUMBNAIL = 3  # digits of a filmstrip's frame
 CURVES = 1.0  # seconds between two drawings of the curves, at least
 ENDLESS: dict[str, Any] = {"steps": None, "seconds": None, "lr_decay": "none"}
+MAIN = ("lr_discriminator", "lr_generator", "objective", "discriminator_steps")
+AT_HAND = 4  # settings beside the picture; all others are folded
 TITLES = ("as it is now", "its average (EMA)")
 SHORT = {"discriminator": "D", "generator": "G"}  # names of turns on buttons
 
@@ -148,8 +156,15 @@ class TrainingPanel(Panel):
         Raises:
             UserError: the file cannot be written.
         """
-        self.trainer.save(path)
-        self.live.message = f"Saved step {self.trainer.step:,} as {path}."
+        there = Path(path).resolve()
+        made = "" if there.parent.exists() else f" The folder {there.parent} is new."
+        self.trainer.save(path, panel=self.live.album())
+        size = there.stat().st_size / 1e6
+        self.live.error = None
+        self.live.message = (
+            f"Saved step {self.trainer.step:,}, its marks and its filmstrip as {path}, that is "
+            f"{there} ({size:.3g} MB).{made}"
+        )
         self.live.refresh()
 
     def resume(self, path: str | Path) -> None:
@@ -158,12 +173,14 @@ class TrainingPanel(Panel):
         Raises:
             UserError: no such file, not a checkpoint, of another method or of other data.
         """
-        method, own = read_checkpoint(path)["method"], self.trainer.method.name
+        saved = read_checkpoint(path)
+        method, own = saved["method"], self.trainer.method.name
         if method != own:
             raise UserError(f"{path} is a run of the method {method!r}; this panel moves {own!r}.")
         trainer = Trainer.load(path, self.samples, labels=self.labels)
         trainer.change(**ENDLESS)
-        self.live.reset(trainer)
+        with checkpoint.blaming(path):
+            self.live.reopen(trainer, saved.get("panel", {}))
         self.live.message = f"Resumed at step {trainer.step:,} from {path}."
         self.live.refresh()
 
@@ -269,12 +286,18 @@ class TrainingPanel(Panel):
         for turn in self.trainer.method.turns:
             short = SHORT.get(turn, turn)
             steps.append(does(f"Step {short}", partial(self.live.half_step, turn)))
-        top = row(self._play, *steps, self._branch_button)
-        branch = row(self._which, *self._keep_buttons)
-        grid = ipywidgets.GridBox(
-            [typed(control, self.live.refuse) for control in self.controls.values()],
-            layout={"grid_template_columns": "repeat(auto-fill, minmax(22em, 1fr))"},
+        self.speed = ipywidgets.Dropdown(
+            options=list(SPEEDS.items()), value=0, description="speed", tooltip="How fast Play goes"
         )
+        self.speed.style.description_width = "initial"
+        self.speed.layout.width = "15em"
+        self._on(self.speed, self.live.go)
+        branch = row(self._which, *self._keep_buttons)
+        main, more = self._grids()
+        fold = ipywidgets.ToggleButton(
+            description="More settings", tooltip="Whatever else can change", icon="caret-right"
+        )
+        self._on(fold, lambda seen: setattr(more.layout, "display", "grid" if seen else "none"))
         self._digits = [
             [_canvas("22.5em", f"run {i + 1}: {title}") for title in TITLES] for i in range(2)
         ]
@@ -298,7 +321,24 @@ class TrainingPanel(Panel):
         back = row(self._strip, does("Rewind", self._back))
         strip = [back, self._strip_canvas, self._memory]
         picture = [self.live.line, *self._rows, self._curves_image, self._marks]
-        return [top, branch, grid, *picture, *strip, file, self.live.presence]
+        top = row(self._play, self.speed)
+        moves = row(*steps, self._branch_button, fold)
+        parts = [top, main, moves, more, branch, *picture, *strip, file, self.live.presence]
+        return parts
+
+    def _grids(self) -> tuple[Any, Any]:
+        """What one needs at hand, and all else."""
+        for control in self.controls.values():
+            if hasattr(control, "refuse"):
+                control.refuse = self.live.refuse
+        names = sorted(self.controls, key=lambda name: name not in MAIN)[:AT_HAND]
+        columns = {"grid_template_columns": "repeat(auto-fill, minmax(min(100%, 20em), 1fr))"}
+        main = [self.controls[name] for name in names]
+        more = [control for name, control in self.controls.items() if name not in names]
+        return (
+            ipywidgets.GridBox(main, layout=columns),
+            ipywidgets.GridBox(more, layout=columns | {"display": "none"}),
+        )
 
     def _button(self, text: str, work: Callable[[], Any]) -> Any:
         return button(text, lambda: self.live.post(work))
