@@ -26,6 +26,22 @@ def drag(lesson: Lesson, canvas: Locator, stops: list[tuple[float, float]]) -> N
     lesson.page.mouse.up()
 
 
+def fits(lesson: Lesson, out: Locator, width: int, height: int) -> None:
+    """Play, the rate of D and the whole plane are on the screen together, and nothing is cut."""
+    lesson.page.set_viewport_size({"width": width, "height": height})
+    play = out.get_by_role("button", name="Play", exact=True)
+    play.evaluate("element => element.scrollIntoView({block: 'start'})")
+    plane = out.locator("canvas[data-part=plane]").first
+    expect(plane).to_be_in_viewport(ratio=0.97)
+    expect(play).to_be_in_viewport()
+    expect(lesson.slider("rate of D, η_D", out)).to_be_in_viewport()
+    box = plane.bounding_box()
+    assert box is not None
+    assert box["width"] > (240 if width < 600 else 400)
+    cut = "element => element.scrollWidth > element.clientWidth + 1"
+    assert not out.evaluate(cut), (width, height)
+
+
 def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     lesson = open_cells(SETUP, CELL)
     lesson.run_all()
@@ -43,7 +59,14 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     lesson.tab_to(button("Play"))
     keyboard.press("Enter")
     changed(plane, before)
-    lesson.slider("rate of D").focus()
+    handle = lesson.slider("rate of D, η_D", out)
+    for _ in range(10):  # from Play to any main control
+        keyboard.press("Tab")
+        if handle.evaluate("element => element === document.activeElement"):
+            break
+    expect(handle).to_be_focused()
+    expect(handle).to_have_attribute("aria-valuetext", "0.002")
+    expect(out).to_contain_text("How far D's weights move at a step. Lesson 04.")
     keyboard.press("ArrowRight")
     lesson.until("[m.name for m in panel.live.marks] == ['lr_discriminator']")
     button("Pause").focus()
@@ -53,6 +76,28 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     step = int(lesson.python("panel.trainer.step"))
     assert step > 0
 
+    expect(out.locator("[data-part=title]")).to_have_text(f"Step {step:,}")
+
+    # A small number is shown as such, a point is told, and a tab that is hidden does not play on
+    field = out.get_by_label(re.compile("^rate of D, η_D, a number from 1e-6 to 0.1"))
+    field.fill("0.00001")
+    field.press("Enter")
+    expect(field).to_have_value("1e-5")
+    lesson.until("panel.settings.lr_discriminator == 1e-5")
+    plane.focus()
+    keyboard.press("ArrowRight")
+    expect(out.locator("[data-part=note]")).to_contain_text(re.compile(r"z = \(.*G\(z\) = .*D = "))
+    out.get_by_label("play until").select_option("500 steps later")
+    out.get_by_label("speed", exact=True).select_option("10 steps a second")
+    button("Play").click()
+    hide = (
+        "hidden => Object.defineProperty(document, 'hidden', {value: hidden, configurable: true})"
+    )
+    lesson.page.evaluate(hide, True)
+    expect(out.get_by_role("status")).to_contain_text("no view of this panel was in sight")
+    lesson.page.evaluate(hide, False)
+    step = int(lesson.python("panel.trainer.step"))
+
     # Half-steps, in words
     button("Step D").click()
     expect(out).to_contain_text("D's half-step.")
@@ -61,12 +106,22 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     lesson.until(f"panel.trainer.step == {step + 1}")
 
     # Views
+    button("▸ What is shown").click()
     before = pixels(plane)
     out.get_by_label("warped noise grid").check()
     before = changed(plane, before)
     out.get_by_label("background").select_option("best discriminator D*")
     changed(plane, before)
     lesson.screenshot("playground_one", out)
+
+    button("▾ What is shown").click()
+    size = lesson.page.viewport_size
+    assert size is not None
+    for width, height in ((1440, 900), (1280, 720)):
+        fits(lesson, out, width, height)
+    lesson.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+    fits(lesson, out, 400, 800)
+    lesson.page.set_viewport_size(size)
 
     # Two runs side by side, and one again
     button("Branch").click()
@@ -81,11 +136,12 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     assert lesson.python("panel.settings.objective") == "'non_saturating'"
 
     # Back to the start
-    lesson.slider("rewind to step").focus()
+    lesson.slider("rewind to step", out).focus()
     keyboard.press("Home")
     lesson.until("panel.trainer.step == 0")
 
     # One's own data: drawn, then typed
+    button("▸ Own data").click()
     button("Draw your own data").click()
     drag(lesson, plane, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7)])
     lesson.until("panel.settings.data == 'drawn'")

@@ -43,11 +43,11 @@ def test_a_learner_steers_a_run(open_cells: Callable[..., Lesson]) -> None:
     changed(curves, before[1])
     until_step(lesson, 40)
 
-    handle = lesson.slider("rate of D", out)
+    handle = lesson.slider("rate of D, η_D", out)
     handle.focus()
     for _ in range(3):
         lesson.page.keyboard.press("ArrowLeft")  # while it trains
-    mark = out.get_by_text(re.compile(r"step \d+: rate of D 0\.003 → "))
+    mark = out.get_by_text(re.compile(r"step \d+: rate of D, η_D 0\.003 → "))
     expect(mark).to_be_visible()
     assert lesson.python("panel.live.playing") == "True"
     assert float(lesson.python("panel.trainer.settings.lr_discriminator")) < 0.0029
@@ -82,10 +82,12 @@ def test_a_learner_steers_a_run(open_cells: Callable[..., Lesson]) -> None:
 
     button(out, "Branch").click()
     expect(out.get_by_text("Two runs from step 25")).to_be_visible()
-    handle = lesson.slider("rate of G", out)
+    handle = lesson.slider("rate of G, η_G", out)
     handle.focus()
     lesson.page.keyboard.press("PageDown")
-    expect(out.get_by_text(re.compile("They differ in rate of G 0.003 in run 1"))).to_be_visible()
+    expect(
+        out.get_by_text(re.compile("They differ in rate of G, η_G 0.003 in run 1"))
+    ).to_be_visible()
     button(out, "Play").click()
     until_step(lesson, 60)
     button(out, "Pause").click()
@@ -142,19 +144,19 @@ def test_typed_numbers_files_and_divergence(jupyter: Jupyter) -> None:
     with jupyter.cells(*cells) as first:
         first.run_all()
         out = first.output("panel = TrainingPanel")
-        field = out.get_by_label(re.compile("^rate of D, a number from"))
+        field = out.get_by_label(re.compile("^rate of D, η_D, a number from"))
         first.screenshot("training_panel_typed", out)
         first.tab_to(field)
         first.page.keyboard.press("Control+a")
         first.page.keyboard.type("7")
         first.page.keyboard.press("Enter")
         expect(out.get_by_role("alert")).to_contain_text(
-            "rate of D = 7.0 is out of range. Choose from"
+            "rate of D, η_D = 7 is out of range. Choose from"
         )
         expect(field).to_have_value("0.003")
         field.fill("0.001")
         field.press("Enter")
-        expect(out.get_by_text("step 0: rate of D 0.003 → 0.001")).to_be_visible()
+        expect(out.get_by_text("step 0: rate of D, η_D 0.003 → 0.001")).to_be_visible()
         expect(out.get_by_role("alert")).to_have_count(0)
         first.python("panel.step(3)")
         button(out, "Save").click()
