@@ -271,3 +271,4 @@ def test_verdicts() -> None:
     assert remedies.verdict(runs, cell, "modes") == "+"
     assert remedies.verdict(runs, cell._replace(remedy="R1 and R2"), "modes") == "−"
     assert remedies.verdict(runs, cell._replace(remedy="relativistic"), "modes") == "·"
+    assert remedies.verdict(runs, cell._replace(remedy="non-saturating loss"), "modes") == "="

@@ -323,7 +323,12 @@ def results(runs: Iterable[Run], cell: Cell, measure: str) -> list[float]:
 
 
 def verdict(runs: Sequence[Run], cell: Cell, measure: str) -> str:
-    """ "+" for better than the plain game, "−" for worse, "·" where luck would do (p > 5 %)."""
+    """ "+" for better than the plain game, "−" for worse, "·" where luck would do (p > 5 %).
+
+    "=" for a remedy that changes nothing in this game.
+    """
+    if cell.remedy not in ("plain", AVERAGED) and _is_plain(cell.disease, cell.data, cell.remedy):
+        return "="
     ours = results(runs, cell, measure)
     plain = results(runs, cell._replace(remedy="plain"), measure)
     if permutation_test(ours, plain) > 0.05:
