@@ -626,6 +626,9 @@ class Help(anywidget.AnyWidget):
         const tip = model.get("tips")[label?.textContent.trim()];
         if (tip) el.textContent = tip;
       };
+      const keep = (event) => { // arrow keys are a list's own, not JupyterLab's
+        if (event.target.matches("select")) event.stopPropagation();
+      };
       let heard = null;
       const wait = setInterval(() => {
         heard = panel();
@@ -633,11 +636,13 @@ class Help(anywidget.AnyWidget):
         clearInterval(wait);
         heard.addEventListener("focusin", tell);
         heard.addEventListener("pointerover", tell);
+        heard.addEventListener("keydown", keep);
       }, 200);
       return () => {
         clearInterval(wait);
         heard?.removeEventListener("focusin", tell);
         heard?.removeEventListener("pointerover", tell);
+        heard?.removeEventListener("keydown", keep);
       };
     }
     export default { render };

@@ -41,9 +41,7 @@ function render({ model, el }) {
     field.setAttribute("aria-label", `${get("description")}, a number from ${ends}`);
     say(get("value"));
   };
-  range.addEventListener("keydown", (event) => {
-    if (/^(Arrow|Page|Home|End)/.test(event.key)) event.stopPropagation(); // else JupyterLab takes it
-  });
+  el.addEventListener("keydown", (event) => event.stopPropagation()); // else JupyterLab takes arrows and Enter
   range.addEventListener("input", () => say(there(Number(range.value))));
   range.addEventListener("change", () => {
     model.set("value", there(Number(range.value)));
