@@ -99,7 +99,7 @@ def _refuse_unsafe(answer: Answer) -> None:
         got = call(answer, sure)
         if not isinstance(got, Tensor) or not got.requires_grad:
             raise Wrong(
-                "no gradient can flow back: return the tensor itself, without item or detach."
+                "no gradient can flow back: stay in PyTorch, without item, detach or NumPy."
             )
         at = f"at t = {logit:g}".replace("-", "−")
         if not close(got, torch.tensor(want), 1e-3):
