@@ -90,6 +90,8 @@ def lesson_04(lesson: Lesson) -> None:
     names = ("clinic", "pair")
     outs = {name: lesson.output(f"{name} = playground") for name in names}
     steps = {name: int(lesson.python(f"{name}.trainer.step")) for name in names}
+    said = "[each.trainer.step for each in (panel, clinic, pair, drawing)]"
+    assert lesson.python(said) == "[120, 300, 800, 700]"  # as their captions say
     for out in outs.values():  # two panels train side by side
         out.get_by_role("button", name="Play", exact=True).click()
     for name in names:

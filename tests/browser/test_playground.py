@@ -84,6 +84,9 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     field.press("Enter")
     expect(field).to_have_value("1e-5")
     lesson.until("panel.settings.lr_discriminator == 1e-5")
+    field.fill("0.002")  # with a D that sleeps, G would soon leave the plane
+    field.press("Enter")
+    lesson.until("panel.settings.lr_discriminator == 0.002")
     plane.focus()
     keyboard.press("ArrowRight")
     expect(out.locator("[data-part=note]")).to_contain_text(re.compile(r"z = \(.*G\(z\) = .*D = "))
