@@ -35,7 +35,7 @@ STYLE = """
 body { max-width: 54rem; margin: 0 auto; padding: 1rem; color: #222; background: #fff;
   font: 1.05rem/1.55 system-ui, sans-serif }
 h1, h2, h3 { line-height: 1.25; margin: 2rem 0 .6rem }
-nav { display: flex; justify-content: space-between; gap: 1rem }
+nav { display: flex; flex-wrap: wrap; justify-content: space-between; gap: 0.3rem 1rem }
 a { color: #06c }
 a.anchor-link { visibility: hidden; text-decoration: none }
 :is(h1, h2, h3):hover > a.anchor-link { visibility: visible }

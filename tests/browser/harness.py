@@ -33,6 +33,7 @@ ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "browser"
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PATIENCE = 60  # seconds for what a person sees at once: a busy machine is no fault
+BETWEEN = 100  # milliseconds from one look at the screen to the next: each costs as much
 # All cells are in the page, wherever it is scrolled to; and nothing asks about news.
 SETTINGS = {
     "notebook-extension/tracker": {"windowingMode": "none"},
@@ -94,6 +95,7 @@ def settled(locator: Locator, timeout: float = PATIENCE) -> np.ndarray:
     while not np.array_equal(now := pixels(locator), before):
         assert time.monotonic() < end, f"still changing after {timeout:g} s"
         before = now
+        locator.page.wait_for_timeout(BETWEEN)
     return now
 
 
@@ -102,6 +104,7 @@ def changed(locator: Locator, before: np.ndarray, timeout: float = PATIENCE) -> 
     end = time.monotonic() + timeout
     while np.array_equal(now := pixels(locator), before):
         assert time.monotonic() < end, f"no pixel changed in {timeout:g} s"
+        locator.page.wait_for_timeout(BETWEEN)
     return now
 
 

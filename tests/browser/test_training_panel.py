@@ -34,7 +34,7 @@ def test_a_learner_steers_a_run(open_cells: Callable[..., Lesson]) -> None:
     lesson = open_cells(SMALL, "panel = TrainingPanel(load_digits().images, small)\npanel")
     lesson.run_all()
     out = lesson.output("panel = TrainingPanel")
-    digits, curves = out.locator("canvas").nth(0), out.locator("img").nth(0)
+    digits, curves = out.locator("canvas").nth(0), out.locator("img.widget-image").first
     before = settled(digits), settled(curves)
     lesson.tab_to(button(out, "Resume"))  # the last one: all the others come before it
     button(out, "Play").click()
