@@ -36,7 +36,7 @@ LESSON = {  # in which to read more
 LABEL = "7.6rem"
 SETTINGS = {name: describe(Plan)[name] for name in LESSON}
 FOLDS = {  # heading: what it is for
-    "Data and noise": "What is learned, and what G starts from. Each of these starts a new run.",
+    "Data and noise": "What is learned, and what G starts from. All but the scale start a new run.",
     "Networks and game": "How much the players can express, and who moves how often.",
     "Remedies": "What calms a game that does not settle.",
     "Optimizers": "How a gradient becomes a move.",

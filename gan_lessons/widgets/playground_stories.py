@@ -58,8 +58,8 @@ MINUTE = (
      "it cannot tell.", "plane"),
     ("Press Play and watch the crosses. At each step D paints anew; then G moves its crosses to "
      "where D says real.", "play"),
-    ("The lowest chart counts the modes that the crosses have found. With these settings they "
-     "find all eight within some 500 steps, ten seconds.", "curves"),
+    ("The lowest chart counts the modes that the crosses have found. In a healthy game they find "
+     "all eight of the ring within some 500 steps, ten seconds.", "curves"),
     ("Move the rate of D while it plays. The charts get a mark, a, and you see what this one "
      "change does.", "lr_discriminator"),
     ("Pause. Step D and Step G take a step apart, and say what moved. Under Stories are four ways "
