@@ -314,6 +314,8 @@ WRONG = {
         ),
         (lambda one, other: 0.5, "at least as far apart"),
         (share(lambda d, t: abs(d) >= abs(t) - 0.1), "and the next ones 0.07 less"),
+        (share(lambda d, t: abs(d) >= abs(t) - 0.05), "and the next ones 0.000007 less"),
+        (share(lambda d, t: abs(d) >= abs(t) - 1e-5), "and the next ones 0.000007 less"),
         (sampled, "at least as far apart"),
         (of_medians, "at least as far apart"),
         (lambda one, other: 2 / 252, "at least as far apart"),
