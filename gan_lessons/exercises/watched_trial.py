@@ -123,7 +123,7 @@ def refuse_no_noise(trial: Trial, why: str) -> None:
         raise Wrong(f"the generator was never called. {why}")
     z = trial.noise[-1]
     if len(z) != N:
-        raise Wrong(f"there are {len(z)} fakes, where {N} are wanted: as many as real samples.")
+        raise Wrong(f"there are {len(z)} fakes, where {N} are asked for in this call.")
     if (z == z[0]).all():
         raise Wrong("all rows of the noise are the same, so all fakes are. Take torch.randn.")
     if (z >= 0).all():

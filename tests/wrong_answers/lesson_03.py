@@ -81,6 +81,15 @@ def g_moves(move, cut=False):
     return step
 
 
+def generator_step_of(generator, discriminator, optimizer_g, optimizer_d, n):
+    """A right step of G, on n fakes."""
+    loss = g_loss(discriminator(generator(fresh(n))))
+    optimizer_g.zero_grad()
+    loss.backward()
+    optimizer_g.step()
+    return loss.item()
+
+
 def never_cleared(loss, own):
     loss.backward()
     own.step()
@@ -352,6 +361,10 @@ WRONG = {
         (d_step(noise=lambda n: torch.randn(n, 1)), "G takes noise of shape (n, 4)"),
     ],
     "3.3": [
+        (
+            lambda g, d, og, od, n: generator_step_of(g, d, og, od, 2 * n),
+            "there are 48 fakes, where 24 are asked for",
+        ),
         (g_moves(lambda loss, g, d: update(loss, g), cut=True), "detach() belongs in D's step"),
         (both(cleared_afterwards)[1], "gradients from the step before were still there"),
         (g_moves(lambda loss, g, d: update(loss, d)), "the wrong optimizer stepped"),
