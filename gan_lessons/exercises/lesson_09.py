@@ -295,7 +295,7 @@ def mended_initialise(answer: Answer) -> str:
         raise Wrong(f"after 50 steps the spread is {late:.2f}; a healthy run stays near 1.")
     return (
         f"spread {shown:.2f} at the start and {late:.2f} after 50 steps, where the patient had "
-        "0.02: from the first step on different noise gives different images."
+        "0.02 and 0.05: from the first step on different noise gives different images."
     )
 
 
