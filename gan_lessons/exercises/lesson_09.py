@@ -29,8 +29,8 @@ def diagnoses(answer: Answer) -> str:
             raise Wrong(f"{finding!r} is none of the diagnoses. There are: {known}.")
         _refute(number, finding)
     return (
-        "every diagnosis fits its card, and no other does. You used one sign for each: gradients "
-        "left behind, a spread that is too small, old noise against new, a loss that its answers "
+        "every diagnosis fits its card, and no other does. What tells each one: gradients left "
+        "behind, a γ that is too small, old noise against new, a loss that its answers "
         "contradict, and a player who never moves."
     )
 
