@@ -6,6 +6,7 @@ A command imports what it needs when it runs: editions are made where only ``mak
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
+from importlib import import_module
 from pathlib import Path
 
 from authoring.source import SOURCES, read, sources
@@ -41,12 +42,12 @@ def _parser(folder: Path) -> Parser:
     refresh = command("refresh", _refresh, text)
     text = "Say what in a notebook is not as its source or the course's rules want it."
     check = command("check", _check, text)
-    command("map", _map, "Draw the map of the course from the lessons' front matter.")
-    command("film", _film, "Train points and digits, and film them for README's moving picture.")
+    command("map", _write("course"), "Draw the map of the course from the lessons' front matter.")
+    command("film", _write("film"), "Film points and digits in training, for README.")
     text = "Take README's picture of each lesson from its notebook."
-    command("thumbnails", _thumbnails, text)
-    command("glossary", _glossary, "Write the page of words, signs and questions.")
-    command("checklist", _checklist, "Write the page for a GAN that does not train.")
+    command("thumbnails", _write("thumbnails"), text)
+    command("glossary", _write("glossary"), "Write the page of words, signs and questions.")
+    command("checklist", _write("checklist"), "Write the page for a GAN that does not train.")
     text = "Write notebooks for a class: without solutions, or with all answers."
     edition = command("edition", _edition, text)
     kind = edition.add_mutually_exclusive_group(required=True)
@@ -90,27 +91,6 @@ def _check(options: Namespace, folder: Path) -> int:
     return _each(options, folder, lambda _: None)
 
 
-def _map(options: Namespace, folder: Path) -> int:
-    from authoring import course
-
-    print(*course.write(), sep="\n")
-    return 0
-
-
-def _glossary(options: Namespace, folder: Path) -> int:
-    from authoring import glossary
-
-    print(glossary.write())
-    return 0
-
-
-def _checklist(options: Namespace, folder: Path) -> int:
-    from authoring import checklist
-
-    print(checklist.write())
-    return 0
-
-
 def _each(options: Namespace, folder: Path, work: Callable[[Path], None]) -> int:
     """Do something with each lesson that is asked for, and say what is wrong with it then."""
     from authoring import checklist, course, glossary, rules
@@ -132,18 +112,14 @@ def _each(options: Namespace, folder: Path, work: Callable[[Path], None]) -> int
     return 1 if found else 0
 
 
-def _film(options: Namespace, folder: Path) -> int:
-    from authoring import film
+def _write(module: str) -> Callable[[Namespace, Path], int]:
+    """The command that writes what a module makes out of the whole course."""
 
-    print(f"Written: {film.write()}")
-    return 0
+    def work(options: Namespace, folder: Path) -> int:
+        print(*import_module(f"authoring.{module}").write(), sep="\n")
+        return 0
 
-
-def _thumbnails(options: Namespace, folder: Path) -> int:
-    from authoring import thumbnails
-
-    print(*thumbnails.write(), sep="\n")
-    return 0
+    return work
 
 
 def _edition(options: Namespace, folder: Path) -> int:

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
 
-import nbformat
-
+from authoring import page
 from authoring.build import write as write_notebook
-from authoring.source import METADATA, SOURCES, Notebook, sources
+from authoring.source import SOURCES, Notebook, sources
 
 LINES = Path(__file__).with_name("checklist.toml")
 NOTEBOOK = SOURCES.parent / "checklist.ipynb"
@@ -55,16 +54,13 @@ def notebook() -> Notebook:
             links = ", ".join(f"[{number:02d}]({course[number]})" for number in line.lessons)
             rows.append(f"| ☐ | {line.see} | {line.look} | {line.cause} | {line.cure} | {links} |")
         texts.append("\n".join([f"## {part}", "", *rows]))
-    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
-    for place, cell in enumerate(cells):
-        cell.id = f"checklist-{place}"
-    return nbformat.v4.new_notebook(cells=cells, metadata=METADATA | {"title": TITLE})
+    return page.notebook("checklist", TITLE, texts)
 
 
-def write() -> Path:
+def write() -> list[Path]:
     """Write the notebook; return where."""
     write_notebook(notebook(), NOTEBOOK)
-    return NOTEBOOK
+    return [NOTEBOOK]
 
 
 def problems() -> list[str]:
@@ -81,7 +77,4 @@ def problems() -> list[str]:
     ]
     if found:
         return found
-    stored = nbformat.read(NOTEBOOK, as_version=4) if NOTEBOOK.is_file() else None
-    if stored == notebook():
-        return []
-    return ["The checklist's notebook is not in step: run `python -m authoring checklist`."]
+    return page.out_of_step(notebook(), NOTEBOOK)

@@ -30,7 +30,7 @@ LAST = 3000  # milliseconds of the last one
 COLOURS = 32
 
 
-def write(frames: int = FRAMES, path: Path = FILM) -> Path:
+def write(frames: int = FRAMES, path: Path = FILM) -> list[Path]:
     """Train, draw a frame now and then, and write them as one GIF that goes round."""
     points = PlaneTrainer(Plan(data="ring"))
     recipe = RECIPES["dcgan"]
@@ -47,7 +47,7 @@ def write(frames: int = FRAMES, path: Path = FILM) -> Path:
     times = [PACE] * (frames - 1) + [LAST]
     with atomic_write(path) as aside:
         shown[0].save(aside, "GIF", save_all=True, append_images=shown[1:], duration=times, loop=0)
-    return path
+    return [path]
 
 
 def _side_by_side(pictures: list[Image.Image]) -> Image.Image:

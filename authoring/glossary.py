@@ -11,10 +11,9 @@ from itertools import groupby
 from pathlib import Path
 from typing import Any
 
-import nbformat
-
+from authoring import page
 from authoring.build import write as write_notebook
-from authoring.source import METADATA, SOURCES, Lesson, Notebook, read, sources
+from authoring.source import SOURCES, Lesson, Notebook, read, sources
 
 TERMS = Path(__file__).with_name("glossary.toml")
 QUESTIONS = Path(__file__).with_name("questions.toml")
@@ -107,16 +106,13 @@ def notebook() -> Notebook:
     for question in questions():
         shown = ", ".join(link(int(name[:2])) for name in question.lessons)
         texts.append(f"### {question.ask}\n\n{question.answer} *Shown in* {shown}.")
-    cells = [nbformat.v4.new_markdown_cell(text) for text in texts]
-    for place, cell in enumerate(cells):
-        cell.id = f"glossary-{place}"
-    return nbformat.v4.new_notebook(cells=cells, metadata=METADATA | {"title": TITLE})
+    return page.notebook("glossary", TITLE, texts)
 
 
-def write() -> Path:
+def write() -> list[Path]:
     """Write the notebook; return where."""
     write_notebook(notebook(), NOTEBOOK)
-    return NOTEBOOK
+    return [NOTEBOOK]
 
 
 def problems() -> list[str]:
@@ -130,10 +126,7 @@ def problems() -> list[str]:
         found += [f"Question `{question.ask}`: there is no lesson {name}." for name in unknown]
     if found:  # a notebook cannot be made with links to lessons that do not exist
         return found
-    stored = nbformat.read(NOTEBOOK, as_version=4) if NOTEBOOK.is_file() else None
-    if stored == notebook():
-        return []
-    return ["The glossary's notebook is not in step: run `python -m authoring glossary`."]
+    return page.out_of_step(notebook(), NOTEBOOK)
 
 
 def _lesson_problems(course: Sequence[Lesson]) -> Iterator[str]:

@@ -6,7 +6,6 @@ import nbformat
 import pytest
 
 from authoring import checklist, rules
-from authoring.__main__ import main
 from authoring.source import sources
 
 LINE = """[[line]]
@@ -57,14 +56,3 @@ def test_each_problem_is_said(
     monkeypatch.setattr(checklist, "LINES", copy)
     (problem,) = checklist.problems()
     assert said in problem
-
-
-def test_the_command_writes_what_is_committed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    committed = checklist.NOTEBOOK.read_bytes()
-    monkeypatch.setattr(checklist, "NOTEBOOK", tmp_path / "checklist.ipynb")
-    assert "run `python -m authoring checklist`" in "".join(checklist.problems())
-    assert main(["checklist"]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'checklist.ipynb'}\n"
-    assert (tmp_path / "checklist.ipynb").read_bytes() == committed

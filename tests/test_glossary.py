@@ -8,7 +8,6 @@ import nbformat
 import pytest
 
 from authoring import glossary, rules
-from authoring.__main__ import main
 from authoring.source import SOURCES, read, sources
 
 LINK = re.compile(r"\]\(([\w.]+\.ipynb)\)")
@@ -110,17 +109,6 @@ def test_a_mention_that_is_allowed_is_needed() -> None:
         for number in term.also:
             assert number < term.lesson, term.name
             assert glossary.occurs(term.name, glossary.prose(course[number])), term.name
-
-
-def test_the_command_writes_what_is_committed(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    committed = glossary.NOTEBOOK.read_bytes()
-    monkeypatch.setattr(glossary, "NOTEBOOK", tmp_path / "glossary.ipynb")
-    assert "run `python -m authoring glossary`" in "".join(glossary.problems())
-    assert main(["glossary"]) == 0
-    assert capsys.readouterr().out == f"{tmp_path / 'glossary.ipynb'}\n"
-    assert (tmp_path / "glossary.ipynb").read_bytes() == committed
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,8 @@ def test_the_film_trains_both_from_frame_to_frame(
 ) -> None:
     monkeypatch.setattr(film, "POINT_STEPS", 20)
     monkeypatch.setattr(film, "DIGIT_STEPS", 20)
-    with Image.open(film.write(frames=2, path=tmp_path / "film.gif")) as made:
+    (path,) = film.write(frames=2, path=tmp_path / "film.gif")
+    with Image.open(path) as made:
         assert len(list(ImageSequence.Iterator(made))) == 2
         made.seek(0)
         first = np.asarray(made.convert("RGB"))
