@@ -16,9 +16,10 @@ from PIL import Image
 from authoring import rules
 from authoring.__main__ import main
 from authoring.build import build, reduce_colours
-from authoring.source import read, sources, unexecuted
+from authoring.source import quiz_of, read, sources, unexecuted
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
+from gan_lessons.exercises.questions import load, saved_html
 
 TINY = '''---
 title: A tiny lesson
@@ -506,3 +507,11 @@ def test_committed_notebook_is_in_step(path: Path) -> None:
 
 def test_every_notebook_has_its_source() -> None:
     assert rules.orphans() == []
+
+
+@pytest.mark.parametrize("path", sources(), ids=lambda path: path.stem)
+def test_a_saved_quiz_asks_what_its_file_asks(path: Path) -> None:
+    notebook = nbformat.read(read(path).notebook, as_version=4)
+    (cell,) = [each for each in notebook.cells if quiz_of(each)]
+    saved = "".join(output.data.get("text/html", "") for output in cell.outputs)
+    assert saved_html(load(quiz_of(cell))) in saved, f"run `make notebooks LESSON={path.stem[:2]}`"

@@ -158,28 +158,29 @@ class Quiz(Panel):
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         view: dict[str, Any] = dict(ipywidgets.VBox._repr_mimebundle_(self, **kwargs) or {})
         plain = f"Quiz {self.lesson}: {len(self.questions)} questions."
-        return view | {"text/plain": plain, "text/html": self._static()}, {}
+        return view | {"text/plain": plain, "text/html": saved_html(self.questions)}, {}
 
     def _stills(self, data: dict[str, Any]) -> list[dict[str, Any]]:
         run = note("", "Run this cell to answer here, and to keep your answers.")
         return [{"text/html": f"{data['text/html']}\n{run}"}]
 
-    def _static(self) -> str:
-        items = []
-        for question in self.questions:
-            options = "".join(
-                f"<li>{LETTERS[i]}. {html(option.text)}</li>"
-                for i, option in enumerate(question.options)
-            )
-            answers = "".join(
-                f"<li>{LETTERS[i]}: {'right' if option.right else 'not right'}. "
-                f"{html(option.why)}</li>"
-                for i, option in enumerate(question.options)
-            )
-            items.append(
-                f"<li><p>{html(question.text)}</p>\n"
-                f'<ul style="list-style: none">{options}</ul>\n'
-                f'<details><summary>Answer</summary><ul style="list-style: none">{answers}</ul>'
-                "</details></li>"
-            )
-        return "<ol>\n" + "\n".join(items) + "\n</ol>"
+
+def saved_html(questions: Sequence[Question]) -> str:
+    """The questions as a saved notebook and a page show them: text, with folded answers."""
+    items = []
+    for question in questions:
+        options = "".join(
+            f"<li>{LETTERS[i]}. {html(option.text)}</li>"
+            for i, option in enumerate(question.options)
+        )
+        answers = "".join(
+            f"<li>{LETTERS[i]}: {'right' if option.right else 'not right'}. {html(option.why)}</li>"
+            for i, option in enumerate(question.options)
+        )
+        items.append(
+            f"<li><p>{html(question.text)}</p>\n"
+            f'<ul style="list-style: none">{options}</ul>\n'
+            f'<details><summary>Answer</summary><ul style="list-style: none">{answers}</ul>'
+            "</details></li>"
+        )
+    return "<ol>\n" + "\n".join(items) + "\n</ol>"
