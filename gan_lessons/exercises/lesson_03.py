@@ -106,6 +106,7 @@ def discriminator_step(answer: Answer) -> str:
             "G is left frozen (requires_grad is off), and its own next step will fail. There is no "
             "need to freeze it: detach() keeps the gradient out of G."
         )
+    _refuse_evaluation_mode(trial)
     refuse_used_noise(answer, trial, trial.real)
     _expect_returned(returned, loss)
     _expect_safe(answer, 1)
@@ -191,6 +192,7 @@ def generator_step(answer: Answer) -> str:
     logits = discriminator(generator(trial.noise[-1]))
     loss = _generator_loss(logits)
     expect_movement(trial, 0, loss, _other_generator_losses(logits))
+    _refuse_evaluation_mode(trial)
     refuse_used_noise(answer, trial, N)
     _expect_returned(returned, loss)
     _expect_safe(answer, 0)
@@ -237,6 +239,16 @@ SIGMOID_TWICE = (
     "sigmoid is applied twice: softplus and binary_cross_entropy_with_logits want the logit "
     "itself, and D returns logits."
 )
+
+
+def _refuse_evaluation_mode(trial: Trial) -> None:
+    for name, network in (("G", trial.generator), ("D", trial.discriminator)):
+        if not network.training:
+            raise Wrong(
+                f"{name} is left in evaluation mode: with BatchNorm or dropout it would train "
+                "differently from here on. No step needs eval(); whoever calls it calls train() "
+                "again."
+            )
 
 
 def _expect_returned(returned: Answer, loss: Tensor) -> None:

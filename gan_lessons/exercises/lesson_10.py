@@ -213,6 +213,11 @@ def pack(answer: Answer) -> str:
     got = call(answer, images, 2)
     expect_shape(got, (3, 6, 2, 2), "Images are packed along their channels.")
     _refuse_wrong_packs(got.flatten(1), images.flatten(1), 2)
+    if not call(answer, points.clone().requires_grad_(), 2).requires_grad:
+        raise Wrong(
+            "the packs are right, but cut off from the samples: no gradient comes back through "
+            "them, and G would learn nothing. Leave out detach, no_grad, tolist and the like."
+        )
     return (
         "every pack holds m whole samples, and each sample is in one pack. Now D can see that two "
         "fakes are too much alike, which no look at one of them can tell."

@@ -53,6 +53,26 @@ def g_step(loss=g_loss, noise=fresh):
     return step
 
 
+def left_in_eval(step, player):
+    """A right step that leaves one player, 0 for G and 1 for D, in evaluation mode."""
+
+    def stopped(*given):
+        given[player].eval()
+        return step(*given)
+
+    return stopped
+
+
+def back_to_train(step):
+    def steady(generator, *given):
+        generator.eval()
+        loss = step(generator, *given)
+        generator.train()
+        return loss
+
+    return steady
+
+
 def d_moves(move, cut=True):
     """D's step with the right loss, and ``move(loss, optimizer_g, optimizer_d)`` after it."""
 
@@ -310,6 +330,8 @@ WRONG = {
         (lambda rate: torch.eye(2).to(torch.complex64), "numbers are wanted"),
     ],
     "3.2": [
+        (left_in_eval(d_step(), 0), "G is left in evaluation mode"),
+        (left_in_eval(d_step(), 1), "D is left in evaluation mode"),
         (d_moves(lambda loss, g, d: update(loss, d), cut=False), "ran on into G"),
         (both(never_cleared)[0], "pull it towards calling fakes real"),
         (d_step(lambda r, f: F.softplus(r).mean() + F.softplus(-f).mean()), "taught to call reals"),
@@ -361,6 +383,7 @@ WRONG = {
         (d_step(noise=lambda n: torch.randn(n, 1)), "G takes noise of shape (n, 4)"),
     ],
     "3.3": [
+        (left_in_eval(g_step(), 1), "D is left in evaluation mode"),
         (
             lambda g, d, og, od, n: generator_step_of(g, d, og, od, 2 * n),
             "there are 48 fakes, where 24 are asked for",
@@ -417,6 +440,7 @@ RIGHT = {
         (lambda rate: torch.stack([torch.tensor([1 - rate**2, -rate]), torch.tensor([rate, 1])]),),
     ],
     "3.2": [
+        (back_to_train(d_step()),),
         (d_step(lambda r, f: bce(r, 1.0) + bce(f, 0.0)),),
         (d_step(lambda r, f: -F.logsigmoid(r).mean() - F.logsigmoid(-f).mean()),),
         (under_no_grad,),

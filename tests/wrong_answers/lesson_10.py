@@ -277,6 +277,11 @@ WRONG = {
         (lambda d, real, fake: d(torch.cat([real, fake])).mean(), "one point for each pair"),
     ],
     "10.2": [
+        (lambda x, m: x.detach().view(len(x) // m, -1, *x.shape[2:]), "cut off from the samples"),
+        (
+            lambda x, m: torch.tensor(x.tolist()).view(len(x) // m, -1, *x.shape[2:]),
+            "cut off from the samples",
+        ),
         (lambda x, m: x.view(len(x) // m, m, *x.shape[1:]), "axis of their own"),
         (lambda x, m: x.view(len(x) // m, m, *x.shape[1:]).mean(dim=1), "averaged"),
         (lambda x, m: torch.cat([x] * m, dim=1), "as many packs as samples"),
