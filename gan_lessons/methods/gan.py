@@ -322,3 +322,31 @@ def image_size(shape: tuple[int, ...]) -> dict[str, int]:
             "bring your own networks for them."
         )
     return {"channels": shape[0], "size": shape[1]}
+
+
+def refuse_labels(labels: Tensor | None, samples: int, classes: int) -> None:
+    """Refuse labels that a conditional GAN cannot be told.
+
+    Args:
+        labels: classes (N,) of the samples, or None.
+        samples: how many there are.
+        classes: how many the GAN is told.
+
+    Raises:
+        UserError: there are none, or one is no class.
+    """
+    if labels is None:
+        raise UserError(
+            f"classes is {classes}: a conditional GAN needs labels, one for each of the "
+            f"{samples:,} samples."
+        )
+    if labels.dim() != 1 or labels.dtype != torch.int64:
+        raise UserError(
+            f"Labels have to be whole numbers (int64) of shape (N,), not {labels.dtype} "
+            f"{tuple(labels.shape)}."
+        )
+    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
+        raise UserError(
+            f"Labels go from {int(labels.min())} to {int(labels.max())}; with {classes} classes "
+            f"they have to lie from 0 to {classes - 1}."
+        )

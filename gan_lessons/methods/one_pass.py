@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from gan_lessons import losses
 from gan_lessons.errors import UserError
-from gan_lessons.methods.gan import Adversarial, AdversarialSettings, image_size
+from gan_lessons.methods.gan import Adversarial, AdversarialSettings, image_size, refuse_labels
 from gan_lessons.networks import NETWORKS, append_one_hot
 from gan_lessons.training import Batch, Player, Settings, Trainer, Values, choice, flag, number
 from gan_lessons.training.autotune import cores
@@ -109,7 +109,7 @@ class OnePassGAN(Adversarial[Any]):
     @classmethod
     def check_data(cls, settings: Any, data: Batch) -> None:
         if settings.classes:
-            _refuse_labels(data.get("labels"), len(data["samples"]), settings.classes)
+            refuse_labels(data.get("labels"), len(data["samples"]), settings.classes)
 
     def __init__(
         self, settings: Any, data: Batch, networks: Mapping[str, nn.Module] | None = None
@@ -316,21 +316,3 @@ def _slopes(
     loss_generator = objective.generator_loss(alone)
     (theirs,) = torch.autograd.grad(loss_generator, alone)
     return own, theirs, loss_generator
-
-
-def _refuse_labels(labels: Tensor | None, samples: int, classes: int) -> None:
-    if labels is None:
-        raise UserError(
-            f"classes is {classes}: a conditional GAN needs labels, one for each of the "
-            f"{samples:,} samples."
-        )
-    if labels.dim() != 1 or labels.dtype != torch.int64:
-        raise UserError(
-            f"Labels have to be whole numbers (int64) of shape (N,), not {labels.dtype} "
-            f"{tuple(labels.shape)}."
-        )
-    if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
-        raise UserError(
-            f"Labels go from {int(labels.min())} to {int(labels.max())}; with {classes} classes "
-            f"they have to lie from 0 to {classes - 1}."
-        )

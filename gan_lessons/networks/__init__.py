@@ -18,6 +18,7 @@ from gan_lessons.networks.dense import DenseDiscriminator, DenseGenerator
 from gan_lessons.networks.layers import (
     OneClass,
     Packed,
+    append_label_planes,
     append_one_hot,
     count_parameters,
     pack,
@@ -36,6 +37,7 @@ __all__ = [
     "FineGenerator",
     "OneClass",
     "Packed",
+    "append_label_planes",
     "append_one_hot",
     "count_parameters",
     "pack",

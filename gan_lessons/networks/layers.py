@@ -32,6 +32,21 @@ def append_one_hot(z: Tensor, labels: Tensor, classes: int) -> Tensor:
     return torch.cat([z, F.one_hot(labels, classes).to(z)], dim=1)
 
 
+def append_label_planes(images: Tensor, labels: Tensor, classes: int) -> Tensor:
+    """What a discriminator takes that sees the class: each label as one plane of 1s among 0s.
+
+    Args:
+        images: (N, channels, height, width).
+        labels: (N,).
+        classes: how many there are.
+
+    Returns:
+        (N, channels + classes, height, width).
+    """
+    one_hot = F.one_hot(labels, classes).to(images)[:, :, None, None]
+    return torch.cat([images, one_hot.expand(-1, -1, *images.shape[2:])], dim=1)
+
+
 class OneClass(nn.Module):
     """A conditional generator that is asked for one class only: z (N, latent_dim) → images."""
 
