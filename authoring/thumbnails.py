@@ -28,6 +28,7 @@ CELLS = {
     "09": 'names = ("absent generator"',
     "10": "patients = {name: remedies.start",
     "11": 'start = {"generator": "one clump"',
+    "12": "number = torch.tensor",
 }
 
 
