@@ -6,7 +6,7 @@ where there is one, with the method, its settings and the shape of a sample. It 
 """
 
 import json
-from dataclasses import replace
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -113,7 +113,8 @@ def load_generator(source: str | Path, digit: int | None = None) -> tuple[nn.Mod
     if digit not in range(classes):
         knows = f"the classes 0 to {classes - 1}" if classes else "no classes"
         raise UserError(f"digit is {digit!r}, but the generator {str(source)!r} knows {knows}.")
-    return networks.OneClass(generator, digit, classes), replace(settings, classes=0)
+    without = {field.name: getattr(settings, field.name) for field in fields(AdversarialSettings)}
+    return networks.OneClass(generator, digit, classes), AdversarialSettings(**without)
 
 
 def refuse_classes(settings: AdversarialSettings) -> None:

@@ -52,6 +52,10 @@ def test_a_run_resumes_bit_for_bit_and_is_read_again(name: str, tmp_path: Path) 
     pretrained.save_networks(whole, tmp_path / "run.safetensors")
     read = pretrained.load_method(tmp_path / "run.safetensors")
     assert torch.allclose(read.draw(inputs), whole.sample(inputs), atol=0.02)  # half precision
+    one, settings = pretrained.load_generator(tmp_path / "run.safetensors", digit=2)
+    z = pretrained.noise(4, settings, seed=3)
+    labels = torch.full((4,), 2)
+    assert torch.equal(one(z), read.draw(networks.append_one_hot(z, labels, CLASSES)))
 
 
 def test_planes_are_constant_and_one_of_each_picture_is_lit() -> None:
