@@ -81,9 +81,9 @@ class Live(Loop, Generic[R]):
         self.until: Callable[[], str] = lambda: ""
         self._begin(run)
 
-    def _begin(self, run: R) -> None:
-        self.runs: list[R] = [run]
-        self.active = 0
+    def _begin(self, *runs: R) -> None:
+        self.runs: list[R] = [*runs]
+        self.active = len(runs) - 1
         self.marks: list[Mark] = []
         self.last = ""
         self.snapshots = Snapshots(self._megabytes)
@@ -268,11 +268,11 @@ class Live(Loop, Generic[R]):
         self.marks = [Mark(*mark) for mark in album.get("marks", ())]
         self._keep_snapshot()
 
-    def reset(self, run: R) -> None:
-        """Start over with another run; snapshots and marks are dropped."""
+    def reset(self, *runs: R) -> None:
+        """Start over with another run, or two; snapshots and marks are dropped."""
         self.playing = False
         self.error = None
-        self._begin(run)
+        self._begin(*runs)
         self.refresh()
 
     def close(self) -> None:

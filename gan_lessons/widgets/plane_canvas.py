@@ -75,6 +75,26 @@ class PlaneCanvas(anywidget.AnyWidget):
     narrow = traitlets.Bool(False).tag(sync=True)  # curves below the plane, not beside it
     drawing = traitlets.Bool(False).tag(sync=True)
 
+    def show(
+        self, view: "View", views: dict[str, bool], field: str, score: Score, marks: list[Any]
+    ) -> None:
+        """Send what is to be seen of a run, measured as ``score``; ``marks``: [letter, step]."""
+        run = view.trainer
+        with self.hold_sync():
+            for name, value in array_bytes(view.arrays(views, field)).items():
+                setattr(self, name, value)
+            if views["curves"]:
+                self.curves = packed(*curve_data(run, score))
+            self.charts = views["curves"]
+            self.marks = marks
+            self.lines = 0 if run.settings.latent_dim == 1 else LINES
+            self.dense = run.settings.latent_dim == 2
+            self.floor = run.coverage.floor[0]
+            self.covers = covers(run)
+            if self.chosen >= 0 or self.note:
+                self.note, arrow = view.about(self.chosen)
+                self.arrow = arrow.tobytes()
+
 
 class View:
     """What is to be seen of one run, as arrays; those that are switched off are empty."""

@@ -8,49 +8,49 @@ from dataclasses import fields, replace
 from functools import partial
 from typing import Any
 
-import anywidget
 import ipywidgets
-import traitlets
 
 from gan_lessons import plane, plotting
 from gan_lessons.errors import UserError
 from gan_lessons.plane import Plan, PlaneTrainer, Score
 from gan_lessons.training import check_setting, describe
-from gan_lessons.widgets.controls import WriteGuard, button, row
+from gan_lessons.widgets.controls import WriteGuard, row
 from gan_lessons.widgets.drawings import DRAWINGS, parsed_points
+from gan_lessons.widgets.help import Help
 from gan_lessons.widgets.live import SPEEDS, Live
 from gan_lessons.widgets.plane_canvas import (
     FIELDS,
-    LINES,
-    SHOWN,
     VIEWS,
     PlaneCanvas,
     View,
-    array_bytes,
-    covers,
-    curve_data,
-    packed,
     still,
 )
 from gan_lessons.widgets.playground_controls import (
-    FOLDS,
-    LABEL,
+    CHOICES,
     MAIN,
     SETTINGS,
     UNTIL,
-    folded_groups,
+    check_views,
     plan_control,
+    reason_to_pause,
     refuse_off_slider,
 )
+from gan_lessons.widgets.playground_layout import (
+    choices,
+    folded,
+    main_part,
+    make_buttons,
+    make_views,
+    own_data,
+    rewind_slider,
+    tips,
+)
 from gan_lessons.widgets.playground_stories import STORIES, Guide
-from gan_lessons.widgets.playground_words import LatestMove, run_sentence, run_titles
-from gan_lessons.widgets.snapshots import Snapshot
+from gan_lessons.widgets.playground_words import LatestMove, plan_words, run_sentence, run_titles
 from gan_lessons.widgets.still import Panel
 
 # To compare two runs, these have to be the same in both.
 SHARED = ("data", "points", "batch_size", "seed")
-# Views with a list of choices, beside `SETTINGS` and the flags of `VIEWS`.
-CHOICES: dict[str, dict[str, Any]] = {"field": FIELDS, "speed": SPEEDS, "until": UNTIL}
 
 
 def playground(**settings: Any) -> "Playground":
@@ -79,15 +79,13 @@ class Playground(Panel):
         plan_names = {field.name for field in fields(Plan)}
         first = Plan(**{name: settings[name] for name in settings if name in plan_names})
         self.controls = {name: plan_control(setting) for name, setting in SETTINGS.items()}
-        self.views = {
-            name: ipywidgets.Checkbox(
-                name not in ("arrows", "grid"), description=text, indent=False
-            )
-            for name, text in VIEWS.items()
-        }
-        self.field = _list("background", FIELDS, "D", "What the plane is coloured by. Lesson 04.")
-        self.speed = _list("speed", SPEEDS, 50, "How fast Play goes.")
-        self.until = _list("play until", UNTIL, "paused", "When Play ends by itself.")
+        self.views = make_views()
+        self.field = choices("background", FIELDS, "D", "What the plane is coloured by. Lesson 04.")
+        self.speed = choices("speed", SPEEDS, 50, "How fast Play goes.")
+        self.until = choices("play until", UNTIL, "paused", "When Play ends by itself.")
+        self.rewinder = rewind_slider()
+        self.pen, self.typed, self.preset = own_data()
+        self._story = ipywidgets.HTML()
         self._settings_shown: Plan | None = None  # by the controls
         self._drawn_runs: list[View] = []
         self._latest_move = LatestMove()
@@ -97,7 +95,8 @@ class Playground(Panel):
         room = {"flex": "1 1 0", "min_width": "min(100%, 15rem)", "width": "auto"}
         self.canvases = [PlaneCanvas(layout=room), PlaneCanvas(layout=room)]
         self.guide = Guide(self._point_at)
-        self._make_buttons()
+        actions = self._actions()
+        self.buttons = make_buttons(lambda name: self.live.post(actions[name]))
         self.words = ipywidgets.HTML()
         for name in settings:
             if name in plan_names:
@@ -264,130 +263,56 @@ class Playground(Panel):
         return self.sentence
 
     def _plain_text(self) -> str:
-        default = Plan()
-        special = [
-            f"{f.name} = {value}"
-            for f in fields(Plan)
-            if f.name != "points"
-            and (value := getattr(self.settings, f.name)) != getattr(default, f.name)
-        ]
-        return f"playground, step {self.trainer.step}: {', '.join(special) or 'the defaults'}"
+        return f"playground, step {self.trainer.step}: {plan_words(self.settings)}"
 
     # Controls
 
-    def _make_buttons(self) -> None:
-        def does(text: str, tip: str, action: Callable[..., Any], *args: Any) -> Any:
-            return button(text, lambda: self.live.post(action, *args), tip)
-
-        self.buttons = {
-            "play": does(
-                "Play", "Train until Pause, or what stands at play until.", self._play_or_pause
-            ),
-            "step": does("Step", "One step: D's half, then G's.", self.step),
-            "step_d": does("Step D", "D's half of a step: D moves, G waits.", self.step_d),
-            "step_g": does("Step G", "G's half of a step: G moves, D waits.", self.step_g),
-            "reset": does("Reset", "Start again from the seed.", self.reset),
-            "branch": does(
-                "Branch",
-                "A second run from here, beside the first; controls then move run 2.",
-                self.branch,
-            ),
-            "guide": does("A guided minute", "What is to be seen, in six sentences.", self._guided),
+    def _actions(self) -> dict[str, Callable[[], Any]]:
+        """What each button does."""
+        actions: dict[str, Callable[[], Any]] = {
+            "play": self._play_or_pause,
+            "step": self.step,
+            "step_d": self.step_d,
+            "step_g": self.step_g,
+            "reset": self.reset,
+            "branch": self.branch,
+            "guide": self._guided,
         }
-        for name, story in STORIES.items():
-            self.buttons[name] = does(name.capitalize(), story.words, self._begin_story, name)
+        actions |= {name: partial(self._begin_story, name) for name in STORIES}
         for run in (1, 2):
-            self.buttons |= {
-                f"run{run}": does(
-                    f"Controls move run {run}",
-                    "Which of the two runs the controls move.",
-                    self._move_run,
-                    run,
-                ),
-                f"keep{run}": does(
-                    f"Keep run {run}", f"Go on with run {run} alone.", self.keep, run
-                ),
-            }
-        self.rewinder = ipywidgets.SelectionSlider(
-            options=[0], description="rewind to step", style={"description_width": LABEL},
-            layout={"width": "auto"}, continuous_update=False,
-        )  # fmt: skip
-        self.pen = ipywidgets.ToggleButton(
-            description="Draw your own data", layout={"width": "auto"}
-        )
-        wide = {"description_width": "initial"}
-        self.typed = ipywidgets.Text(
-            placeholder="0, 0; 1, 0.5; -1, 1", description="or type points x, y;", style=wide,
-            continuous_update=False,
-        )  # fmt: skip
-        self.preset = ipywidgets.Dropdown(
-            options=["–", *DRAWINGS], description="or load a drawing", style=wide
-        )
-        self._story = ipywidgets.HTML()
+            actions[f"run{run}"] = partial(self._move_run, run)
+            actions[f"keep{run}"] = partial(self.keep, run)
+        return actions
 
     def _laid_out(self) -> list[Any]:
         b = self.buttons
-        for control in self.controls.values():
-            if hasattr(control, "refuse"):
-                control.refuse = self.live.refuse
-        beside = ipywidgets.VBox(
+        self._two = row(b["run1"], b["run2"], b["keep1"], b["keep2"])
+        self._canvas_row = ipywidgets.HBox(self.canvases[:1], layout={"width": "100%"})
+        told = [*self.controls.values(), *b.values(), self.field, self.speed, self.until]
+        moves = row(*(b[name] for name in ("step", "step_d", "step_g", "reset", "branch")))
+        main = main_part(
             [
                 row(b["play"], b["guide"]),
                 self.speed,
                 self.until,
                 *(self.controls[name] for name in MAIN),
-            ]
+            ],
+            [self._two, self._canvas_row],
+            [moves, self.rewinder, Help(tips=tips(told))],
         )
-        self._two = row(b["run1"], b["run2"], b["keep1"], b["keep2"])
-        self._canvas_row = ipywidgets.HBox(self.canvases[:1], layout={"width": "100%"})
-        pictures = ipywidgets.VBox([self._two, self._canvas_row])
-        moves = row(*(b[name] for name in ("step", "step_d", "step_g", "reset", "branch")))
-        main = ipywidgets.Box(
-            [beside, pictures, ipywidgets.VBox([moves, self.rewinder, Help(tips=self._tips())])]
+        self.folds, folds = folded(
+            [self.field, *self.views.values()],
+            [row(*(b[name] for name in STORIES)), self._story],
+            row(self.pen, self.typed, self.preset),
+            self.controls,
         )
-        main.add_class("gan-main")
-        return [self.guide, main, self.live.line, self.words, *self._folded(), self.live.presence]
-
-    def _tips(self) -> dict[str, str]:
-        """What each control is for, by its label."""
-        all_controls = [*self.controls.values(), *self.buttons.values()]
-        all_controls += [self.field, self.speed, self.until]
-        return {control.description: control.tooltip or "" for control in all_controls}
-
-    def _folded(self) -> list[Any]:
-        """A row of headings; a click unfolds what belongs to one."""
-        parts: dict[str, tuple[str, list[Any]]] = {
-            "What is shown": ("Layers of the picture.", [self.field, *self.views.values()]),
-            "Stories": (
-                "Four ways that such a game can go; each starts a new run.",
-                [row(*(self.buttons[name] for name in STORIES)), self._story],
-            ),
-            "Own data": (
-                "Every point becomes the middle of a small Gaussian.",
-                [row(self.pen, self.typed, self.preset)],
-            ),
-        }
-        for title, settings in folded_groups().items():
-            parts[title] = (FOLDS[title], [self.controls[each.name] for each in settings])
-        self.folds: dict[str, Any] = {}
-        bodies = []
-        for title, (purpose, inside) in parts.items():
-            body = ipywidgets.VBox(
-                [ipywidgets.HTML(f"<em>{purpose}</em>"), *inside],
-                layout={"display": "none", "width": "22rem", "max_width": "100%"},
-            )
-            if title in ("Stories", "Own data"):
-                body.layout.width = "100%"
-            self.folds[title] = _fold(title, purpose, body)
-            bodies.append(body)
-        opened = ipywidgets.Box(
-            bodies, layout={"flex_flow": "row wrap", "align_items": "flex-start"}
-        )
-        return [row(*self.folds.values()), opened]
+        return [self.guide, main, self.live.line, self.words, *folds, self.live.presence]
 
     def _listen(self) -> None:
         for name, moved in self.controls.items():
             self._on(moved, partial(self._moved, name))
+            if hasattr(moved, "refuse"):
+                moved.refuse = self.live.refuse
         for view in (*self.views.values(), self.field):
             self._on(view, lambda value: self.live.refresh())
         self._on(self.rewinder, self._go_back)
@@ -417,19 +342,7 @@ class Playground(Panel):
         self._played_from = self.trainer.step
 
     def _reason_to_pause(self) -> str:
-        """Why playing ends now, as the learner wished; measured every 50 steps."""
-        wish, run, latest = self.until.value, self.trainer, self.trainer.scores[-1]
-        if wish == "500 more":
-            return "500 steps are done." if run.step >= self._played_from + 500 else ""
-        if wish == "paused" or latest.step != run.step:
-            return ""
-        what = f"{latest.covered} of {latest.parts} {covers(run).split()[0]}"
-        if wish == "covered":
-            return f"{what} are covered." if latest.covered == latest.parts else ""
-        spread, real = (points.std(dim=0).mean() for points in (run.fakes(SHOWN), run.samples))
-        if 4 * latest.covered <= latest.parts and latest.covered and 3 * spread < real:
-            return f"all fakes crowd together, and {what} are covered."
-        return ""
+        return reason_to_pause(self.until.value, self.trainer, self._played_from)
 
     def _begin_story(self, name: str) -> None:
         self.story(name)
@@ -481,17 +394,7 @@ class Playground(Panel):
         self.draw(self._strokes)
 
     def _set_views(self, values: Mapping[str, Any]) -> None:
-        for name, value in values.items():
-            if name in CHOICES:
-                choices = list(CHOICES[name].values())
-                if isinstance(value, bool) or value not in choices:
-                    known = ", ".join(map(str, choices))
-                    raise UserError(f"{name} is {value!r}; choose one of {known}.")
-            elif name not in VIEWS:
-                known = ", ".join([field.name for field in fields(Plan)] + [*VIEWS, *CHOICES])
-                raise UserError(f"There is no setting {name!r}; the settings are {known}.")
-            elif not isinstance(value, bool):
-                raise UserError(f"{name} is {value!r}; choose True or False.")
+        check_views(values)
         lists = {"field": self.field, "speed": self.speed, "until": self.until}
         self._write({(lists | self.views)[name]: value for name, value in values.items()})
         if hasattr(self, "live"):
@@ -529,11 +432,7 @@ class Playground(Panel):
             self.live.refresh()
 
     def _start_two(self, first: Plan, second: Plan) -> None:
-        self.live.reset(PlaneTrainer(first))
-        self.live.branch()
-        self.live.runs[1] = PlaneTrainer(second)  # the same seed, other networks or noise
-        states = [run.state() for run in self.live.runs]
-        self.live.snapshots.kept = [Snapshot(0, states, [])]
+        self.live.reset(PlaneTrainer(first), PlaneTrainer(second))
         self.live.message = "Two runs from the seed: controls now move run 2."
         self.live.refresh()
 
@@ -551,8 +450,14 @@ class Playground(Panel):
             run_sentence(run, score, self.live.playing)
             for run, score in zip(runs, scores, strict=True)
         ]
+        titles = run_titles(runs)
         for i, view in enumerate(self._drawn_runs):
-            self._draw(i, view, views, scores[i])
+            marks = [[m.letter, m.step] for m in self.live.marks if m.run in (None, i)]
+            with self.canvases[i].hold_sync():
+                self.canvases[i].show(view, views, self.field.value, scores[i], marks)
+                self.canvases[i].title = titles[i]
+                self.canvases[i].narrow = len(runs) > 1
+                self.canvases[i].drawing = self.pen.value
             if not self.live.playing:  # a screen reader is not interrupted all the time
                 self.canvases[i].label = sentences[i]
                 self.canvases[i].curves_label = (
@@ -566,29 +471,6 @@ class Playground(Panel):
         if len(runs) == 1:
             return sentences[0]
         return " ".join(f"Run {i}: {sentence}" for i, sentence in enumerate(sentences, 1))
-
-    def _draw(self, index: int, view: View, views: dict[str, bool], score: Score) -> None:
-        canvas = self.canvases[index]
-        trainer = view.trainer
-        arrays = array_bytes(view.arrays(views, self.field.value))
-        marks = [[m.letter, m.step] for m in self.live.marks if m.run in (None, index)]
-        with canvas.hold_sync():
-            for name, value in arrays.items():
-                setattr(canvas, name, value)
-            if views["curves"]:
-                canvas.curves = packed(*curve_data(trainer, score))
-            canvas.charts = views["curves"]
-            canvas.marks = marks
-            canvas.lines = 0 if trainer.settings.latent_dim == 1 else LINES
-            canvas.dense = trainer.settings.latent_dim == 2
-            canvas.floor = trainer.coverage.floor[0]
-            canvas.covers = covers(trainer)
-            canvas.title = run_titles(self.runs)[index]
-            canvas.narrow = len(self.runs) > 1
-            canvas.drawing = self.pen.value
-            if canvas.chosen >= 0 or canvas.note:
-                canvas.note, arrow = view.about(canvas.chosen)
-                canvas.arrow = arrow.tobytes()
 
     def _show_settings(self) -> None:
         settings = self.settings
@@ -611,61 +493,3 @@ class Playground(Panel):
             if tuple(self.rewinder.options) != tuple(steps):
                 self.rewinder.options = steps
             self.rewinder.value = near
-
-
-class Help(anywidget.AnyWidget):
-    """Says what the control is for that is pointed at or has the focus: its tooltip, to be read."""
-
-    _esm = """
-    function render({ model, el }) {
-      el.className += " gan-help";
-      const panel = () => el.closest(".gan-playground");
-      const tell = ({ target }) => {
-        const control = target.closest(".widget-inline-hbox, .gan-slider, button");
-        const label = control?.matches("button") ? control : control?.querySelector("label");
-        const tip = model.get("tips")[label?.textContent.trim()];
-        if (tip) el.textContent = tip;
-      };
-      const keep = (event) => { // arrow keys are a list's own, not JupyterLab's
-        if (event.target.matches("select")) event.stopPropagation();
-      };
-      let heard = null;
-      const wait = setInterval(() => {
-        heard = panel();
-        if (!heard) return;
-        clearInterval(wait);
-        heard.addEventListener("focusin", tell);
-        heard.addEventListener("pointerover", tell);
-        heard.addEventListener("keydown", keep);
-      }, 200);
-      return () => {
-        clearInterval(wait);
-        heard?.removeEventListener("focusin", tell);
-        heard?.removeEventListener("pointerover", tell);
-        heard?.removeEventListener("keydown", keep);
-      };
-    }
-    export default { render };
-    """
-    tips = traitlets.Dict().tag(sync=True)
-
-
-def _list(label: str, options: Mapping[str, Any], value: Any, tip: str) -> Any:
-    return ipywidgets.Dropdown(
-        options=list(options.items()), value=value, description=label, tooltip=tip,
-        style={"description_width": LABEL}, layout={"width": "auto"},
-    )  # fmt: skip
-
-
-def _fold(title: str, purpose: str, body: Any) -> Any:
-    """A button that shows and hides what belongs to a heading."""
-    fold = ipywidgets.ToggleButton(
-        description=f"▸ {title}", tooltip=purpose, layout={"width": "auto"}
-    )
-
-    def turned(change: Any) -> None:
-        fold.description = f"{'▾' if change.new else '▸'} {title}"
-        body.layout.display = "flex" if change.new else "none"
-
-    fold.observe(turned, names="value")
-    return fold

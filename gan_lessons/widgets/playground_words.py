@@ -41,6 +41,18 @@ def run_titles(runs: Sequence[PlaneTrainer]) -> list[str]:
     ]
 
 
+def plan_words(plan: Plan) -> str:
+    """The settings that are not the default ones; drawn points would fill a page."""
+    default = Plan()
+    special = [
+        f"{field.name} = {value}"
+        for field in fields(Plan)
+        if field.name != "points"
+        and (value := getattr(plan, field.name)) != getattr(default, field.name)
+    ]
+    return ", ".join(special) or "the defaults"
+
+
 class LatestMove:
     """What the latest half-step did; measured on fakes from noise that stays the same."""
 

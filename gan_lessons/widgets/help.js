@@ -1,0 +1,31 @@
+// Reads the tooltip of the control that is pointed at or has the focus.
+function render({ model, el }) {
+  el.className += " gan-help";
+  const panel = () => el.closest(".gan-playground");
+  const tell = ({ target }) => {
+    const control = target.closest(".widget-inline-hbox, .gan-slider, button");
+    const label = control?.matches("button") ? control : control?.querySelector("label");
+    const tip = model.get("tips")[label?.textContent.trim()];
+    if (tip) el.textContent = tip;
+  };
+  const keep = (event) => { // arrow keys are a list's own, not JupyterLab's
+    if (event.target.matches("select")) event.stopPropagation();
+  };
+  let heard = null;
+  const wait = setInterval(() => {
+    heard = panel();
+    if (!heard) return;
+    clearInterval(wait);
+    heard.addEventListener("focusin", tell);
+    heard.addEventListener("pointerover", tell);
+    heard.addEventListener("keydown", keep);
+  }, 200);
+  return () => {
+    clearInterval(wait);
+    heard?.removeEventListener("focusin", tell);
+    heard?.removeEventListener("pointerover", tell);
+    heard?.removeEventListener("keydown", keep);
+  };
+}
+
+export default { render };
