@@ -1,11 +1,13 @@
 """Figures: every pixel of a mosaic, every point of a curve, and no pyplot."""
 
+import io
 import math
 import subprocess
 import sys
 from types import SimpleNamespace
 
 import matplotlib.colors
+import matplotlib.image
 import numpy as np
 import pytest
 import torch
@@ -35,6 +37,10 @@ def history(n: int = 60) -> list[Event]:
 
 def colour(name: str) -> tuple[float, ...]:
     return matplotlib.colors.to_rgba(name)
+
+
+def pixels(png: bytes) -> np.ndarray:
+    return matplotlib.image.imread(io.BytesIO(png))
 
 
 def legend(axes: Axes) -> list[str]:
@@ -334,6 +340,24 @@ def test_the_two_colours_differ_in_lightness_as_well() -> None:
 
     assert colour(plotting.REAL) != colour(plotting.FAKE)
     assert lightness(plotting.FAKE) > 1.3 * lightness(plotting.REAL)
+
+
+@pytest.mark.parametrize("layout", [None, "constrained"])
+def test_png_is_what_savefig_draws_and_draws_once(layout, monkeypatch) -> None:
+    def figure() -> Figure:
+        made = plotting.Picture(figsize=(3, 2), layout=layout)
+        made.add_subplot(title="a title", ylabel="a label").plot([1, 3, 2])
+        return made
+
+    oracle, ours, draws, draw = io.BytesIO(), figure(), [], Figure.draw
+    figure().savefig(oracle, dpi=120)
+    canvas = ours.canvas
+    monkeypatch.setattr(Figure, "draw", lambda *args: (draws.append(1), draw(*args)))
+    assert np.array_equal(pixels(plotting.png(ours, 120)), pixels(oracle.getvalue()))
+    assert draws == [1]
+    quick = plotting.png(figure(), 120, compression=1)
+    assert np.array_equal(pixels(quick), pixels(oracle.getvalue()))
+    assert (ours.canvas, ours.dpi) == (canvas, 100)
 
 
 def test_pyplot_is_never_imported() -> None:
