@@ -34,16 +34,15 @@ ifeq ($(origin BROWSER),command line)
 	@[[ $$BROWSER =~ ^(none)?$$ ]] || { echo "BROWSER can only be none, not $$BROWSER"; exit 1; }
 endif
 
-# The browser waits a third of its time: the notebooks are run meanwhile, in one process.
+# The browser waits a third of its time: the package is tested meanwhile.
 test: .venv/test.stamp ## set up if needed, and run every test and every notebook
 	$(BIN)/python tests/browser/get_browser.py
-	$(QUIET) $(BIN)/python -m pytest -n logical tests --ignore tests/browser
-	@mkdir -p build; log=build/notebooks.log; trap 'kill $$notebooks 2>/dev/null' EXIT; \
-	$(QUIET) $(BIN)/python -m pytest -p tests.lesson_seconds \
-		--nbval --nbval-cell-timeout 300 --timeout 600 notebooks >$$log 2>&1 & notebooks=$$!; \
+	@mkdir -p build; log=build/package.log; trap 'kill $$package 2>/dev/null' EXIT; \
+	$(QUIET) $(BIN)/python -m pytest -n logical \
+		tests --ignore tests/browser >$$log 2>&1 & package=$$!; \
 	$(QUIET) $(BIN)/python -m pytest -n logical --maxprocesses 4 --maxschedchunk 1 \
 		--durations 0 --durations-min 5 tests/browser; browser=$$?; \
-	wait $$notebooks; compared=$$?; trap - EXIT; cat $$log; exit $$((browser || compared))
+	wait $$package; tested=$$?; trap - EXIT; cat $$log; exit $$((browser || tested))
 
 check: .venv/test.stamp ## lint, format, types, and whether notebooks are in step with their sources
 	$(BIN)/ruff check .

@@ -27,7 +27,7 @@ from authoring.source import (
 from gan_lessons.errors import UserError
 
 LONGEST_CELL = 20  # lines
-FEWEST_COMPARED = 5  # cells of a notebook whose outputs nbval really compares
+FEWEST_COMPARED = 5  # cells of a notebook whose outputs are really compared
 FEWEST_EXERCISES = 2
 WITHOUT_SOURCE = {"glossary", "checklist"}  # made of other files
 FEWEST_SLIDES = 8  # the first cell, which always is one, among them

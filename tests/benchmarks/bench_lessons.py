@@ -1,4 +1,4 @@
-"""Seconds of all lessons under nbval: side by side as in `make test`, and one after the other."""
+"""Seconds of all lessons under nbval: side by side, and one after the other."""
 
 import os
 import subprocess

@@ -12,7 +12,8 @@ from playwright.sync_api import Locator, expect
 
 from authoring.source import COVERED, read, sources, tags
 from browser import lesson_08
-from browser.harness import Lesson, changed, pixels, settled
+from browser.harness import ROOT, Lesson, changed, pixels, settled
+from browser.outputs import differences
 from gan_lessons.exercises import questions
 
 # The longest first, so that no worker is left with one at the end.
@@ -137,7 +138,9 @@ USES = {
 
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("number", [path.name[:2] for path in LONGEST])
-def test_a_lesson_is_run_to_its_end_and_used(open_lesson: Open, number: str) -> None:
+def test_a_lesson_is_run_to_its_end_and_used(
+    open_lesson: Open, number: str, request: pytest.FixtureRequest
+) -> None:
     lesson = open_lesson(number)
     covered = [cell for cell in read(sources([number])[0]).cells if COVERED in tags(cell)]
     assert lesson.hidden() == len(covered)
@@ -145,6 +148,9 @@ def test_a_lesson_is_run_to_its_end_and_used(open_lesson: Open, number: str) -> 
     if number in TRAINING:
         see_it_train(lesson, TRAINING[number])
     lesson.wait_idle(timeout=800)
+    lesson.save()
+    committed = ROOT / "notebooks" / lesson.name
+    assert differences(request.session, committed, lesson.jupyter.folder / lesson.name) == []
     assert lesson.hidden() == 0
     if number in USES:
         USES[number](lesson)
