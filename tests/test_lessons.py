@@ -273,7 +273,7 @@ def test_nbval_passes_on_what_the_build_writes_and_sees_a_changed_output(
     assert "two\\n" in text
     spoilt.write_text(text.replace("two\\n", "three\\n", 1), encoding="utf-8")
     settings = Path(__file__).parents[1] / "pyproject.toml"
-    command = f"-m pytest --nbval -n 2 --dist loadfile -p no:cacheprovider -q -c {settings}"
+    command = f"-m pytest --nbval -p no:xdist -p no:cacheprovider -q -c {settings}"
     command += f" --rootdir {notebook.parent}"  # outside it, names of cells clash
     result = subprocess.run(
         [sys.executable, *command.split(), str(notebook), str(spoilt)],
