@@ -5,6 +5,7 @@ import math
 import subprocess
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import matplotlib.colors
 import matplotlib.image
@@ -349,12 +350,18 @@ def test_png_is_what_savefig_draws_and_draws_once(layout, monkeypatch) -> None:
         made.add_subplot(title="a title", ylabel="a label").plot([1, 3, 2])
         return made
 
-    oracle, ours, draws, draw = io.BytesIO(), figure(), [], Figure.draw
+    oracle, ours, draw = io.BytesIO(), figure(), Figure.draw
+    drawn: list[Figure] = []
     figure().savefig(oracle, dpi=120)
     canvas = ours.canvas
-    monkeypatch.setattr(Figure, "draw", lambda *args: (draws.append(1), draw(*args)))
+
+    def count(figure: Figure, renderer: Any) -> None:
+        drawn.append(figure)
+        draw(figure, renderer)
+
+    monkeypatch.setattr(Figure, "draw", count)
     assert np.array_equal(pixels(plotting.png(ours, 120)), pixels(oracle.getvalue()))
-    assert draws == [1]
+    assert drawn == [ours]
     quick = plotting.png(figure(), 120, compression=1)
     assert np.array_equal(pixels(quick), pixels(oracle.getvalue()))
     assert (ours.canvas, ours.dpi) == (canvas, 100)

@@ -2,26 +2,44 @@
 
 import base64
 import gc
+import io
 import weakref
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import ipywidgets
+import matplotlib.image
 import numpy as np
 import pytest
 import torch
 from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 
+from gan_lessons import plotting
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import Option, Question, Quiz
 from gan_lessons.widgets import explore
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.cells import CELLS
+from gan_lessons.widgets.steady import Steady
 from gan_lessons.widgets.still import Panel, without_note
 
 PNG = b"\x89PNG\r\n\x1a\n"
+
+
+def parts(box: Any) -> Iterator[Any]:
+    """The widgets that a box shows, and those in them."""
+    for child in box.children:
+        yield child
+        if isinstance(child, ipywidgets.Box):
+            yield from parts(child)
+
+
+def pixels(png: bytes) -> np.ndarray:
+    return matplotlib.image.imread(io.BytesIO(png))
 
 
 def draw(mean: float, steep: bool) -> tuple[Figure, str]:
@@ -186,6 +204,76 @@ def test_a_slow_picture_waits_until_the_slider_is_let_go(monkeypatch: pytest.Mon
     assert panel.controls["x"].continuous_update is True
     panel.set(x=1)
     assert panel.controls["x"].continuous_update is False
+
+
+def test_digits_are_sent_as_pixels_and_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    def digits(scale: float) -> tuple[plotting.DigitGrid, str]:
+        images = torch.full((3, 1, 28, 28), scale)
+        return plotting.digit_grid(images, 2, titles=["a", "b", "c"], inches=0.6), f"{scale:.1f}"
+
+    monkeypatch.setattr(Figure, "draw", lambda *args: pytest.fail("a figure is drawn"))
+    panel = explore(digits, start={"scale": 0.0}, scale=(-1.0, 1.0, 0.1))
+    (canvas,) = (part for part in parts(panel) if isinstance(part, Canvas))
+    assert not any(isinstance(part, ipywidgets.Image) for part in parts(panel))
+    assert (canvas.zoom, canvas.labels, canvas.label) == (2.0, ["a", "b", "c"], "0.0")
+    assert canvas.picture.shape == (60, 60)
+    assert canvas.picture[1, 1] == 127
+    panel.controls["scale"].value = 1.0
+    assert (canvas.picture[1, 1], canvas.label) == (255, "1.0")
+    monkeypatch.undo()
+    assert panel.png == plotting.png(digits(1.0)[0])
+
+
+def test_a_draw_may_return_one_kind_of_picture_after_the_other() -> None:
+    kinds: dict[str, Figure | bytes] = {
+        "digits": plotting.digit_grid(torch.zeros(2, 1, 28, 28)),
+        "titled digits": plotting.digit_grid(torch.zeros(2, 1, 28, 28), title="two"),
+        "a line": draw(1.0, False)[0],
+        "png": PNG,
+    }
+
+    def choose(kind: str) -> Figure | bytes:
+        return kinds[kind]
+
+    panel = explore(choose, kind=list(kinds))
+    for kind, picture in kinds.items():
+        panel.set(kind=kind)
+        (seen,) = (part for part in parts(panel) if isinstance(part, Canvas | ipywidgets.Image))
+        assert isinstance(seen, Canvas) == (kind == "digits")
+        png = picture if isinstance(picture, bytes) else plotting.png(picture)
+        assert kind == "png" or np.array_equal(pixels(panel.png), pixels(png))
+
+
+def test_axes_keep_their_places_while_their_texts_need_as_much_room(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def figure(high: float, ylabel: str) -> Figure:
+        made = plotting.Picture(figsize=(3, 2), layout="constrained")
+        made.add_subplot(ylabel=ylabel).plot([0, high])
+        return made
+
+    laid_out: list[Figure] = []
+    execute = ConstrainedLayoutEngine.execute
+
+    def count(engine: ConstrainedLayoutEngine, figure: Figure) -> None:
+        laid_out.append(figure)
+        execute(engine, figure)
+
+    monkeypatch.setattr(ConstrainedLayoutEngine, "execute", count)
+    steady = Steady()
+    for high, ylabel, computed in (
+        (4, "", True),
+        (5, "", False),
+        (4e6, "", True),
+        (400, "", True),
+        (4, "high", True),
+        (5, "low", False),
+    ):
+        laid_out.clear()
+        found = steady.png(figure(high, ylabel))
+        assert bool(laid_out) is computed, (high, ylabel)
+        if computed:  # the same as with a layout of its own
+            assert np.array_equal(pixels(found), pixels(plotting.png(figure(high, ylabel))))
 
 
 QUESTIONS = tuple(

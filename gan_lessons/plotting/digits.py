@@ -50,13 +50,52 @@ def show_digits(axes: Axes, images: Tensor, columns: int = 8) -> AxesImage:
     return axes.imshow(picture.numpy(), cmap="gray", vmin=-1, vmax=1, interpolation="nearest")
 
 
+class DigitGrid(Picture):
+    """What `digit_grid` returns: a figure that knows its images, so that a live view shows them
+    without drawing it.
+
+    Attributes: ``tiles`` (the images), ``columns``, ``titles`` and ``title`` as in `digit_grid`;
+    ``zoom``, dots for each of their pixels, at 100 dots an inch.
+    """
+
+    def __init__(
+        self,
+        images: Tensor,
+        columns: int,
+        titles: Sequence[str],
+        title: str,
+        inches: float | None,
+    ) -> None:
+        width, height, scale = _size(images, columns, inches)
+        super().__init__(figsize=(width, height + (0.3 if title else 0)))
+        self.tiles, self.columns = images, columns
+        self.titles, self.title = list(titles), title
+        self.zoom = 100 * scale
+        # The images fill the figure: matplotlib's automatic layout would take half of the time.
+        axes = self.add_axes((0, 0, 1, height / self.get_figheight()), title=title)
+        show_digits(axes, images, columns)
+        tile_height, tile_width = images.shape[2] + 2, images.shape[3] + 2
+        for i, text in enumerate(titles):
+            row, column = divmod(i, columns)
+            x, y = column * tile_width + 2, row * tile_height + 2
+            axes.text(x, y, text, color="white", fontsize=8, va="top")
+
+
+def _size(images: Tensor, columns: int, inches: float | None) -> tuple[float, float, float]:
+    """Width and height of a mosaic in inches, and inches for each of its pixels."""
+    height, width = mosaic(images, columns).shape[:2]
+    tile_width = images.shape[3] + 2
+    scale = (inches or max(0.65, tile_width / 100)) / tile_width
+    return width * scale, height * scale, scale
+
+
 def digit_grid(
     images: Tensor,
     columns: int = 8,
     titles: Sequence[str] = (),
     title: str = "",
     inches: float | None = None,
-) -> Figure:
+) -> DigitGrid:
     """Images side by side.
 
     Args:
@@ -70,19 +109,7 @@ def digit_grid(
     Raises:
         UserError: the shape is another one.
     """
-    picture = mosaic(images, columns)
-    tile_height, tile_width = images.shape[2] + 2, images.shape[3] + 2
-    scale = (inches or max(0.65, tile_width / 100)) / tile_width  # inches a pixel
-    height, width = (scale * side for side in picture.shape[:2])
-    # The images fill the figure: matplotlib's automatic layout would take half of the time.
-    figure = Picture(figsize=(width, height + (0.3 if title else 0)))
-    axes = figure.add_axes((0, 0, 1, height / figure.get_figheight()), title=title)
-    show_digits(axes, images, columns)
-    for i, text in enumerate(titles):
-        row, column = divmod(i, columns)
-        x, y = column * tile_width + 2, row * tile_height + 2
-        axes.text(x, y, text, color="white", fontsize=8, va="top")
-    return figure
+    return DigitGrid(images, columns, titles, title, inches)
 
 
 def digit_rows(
@@ -97,13 +124,11 @@ def digit_rows(
         inches: width of one image; None: as in `digit_grid`.
     """
     names = 1.25  # inches
-    figure = digit_grid(
-        torch.cat([images[:columns] for images in rows.values()]), columns, (), "", inches
-    )
-    width, height = figure.get_size_inches()
-    figure.set_size_inches(width + names, height)
-    (axes,) = figure.axes
-    axes.set_position((names / (width + names), 0, width / (width + names), 1))
+    images = torch.cat([images[:columns] for images in rows.values()])
+    width, height, _ = _size(images, columns, inches)
+    figure = Picture(figsize=(width + names, height))
+    axes = figure.add_axes((names / (width + names), 0, width / (width + names), 1))
+    show_digits(axes, images, columns)
     for i, name in enumerate(rows):
         place = 1 - (i + 0.5) / len(rows)
         axes.text(-0.01, place, name, transform=axes.transAxes, ha="right", va="center", fontsize=9)

@@ -1,7 +1,8 @@
 """Controls, a picture and a sentence that follow each other: ``interact`` that leaves a still.
 
-The picture is pushed as bytes into one ``Image``, which is faster than new output and works the
-same in every front end; the saved notebook keeps the first picture beside the live view.
+The picture is pushed as bytes into one ``Image``, or digits into one `Canvas`, which is faster than
+new output and works the same in every front end; the saved notebook keeps the first picture beside
+the live view.
 """
 
 import time
@@ -13,7 +14,9 @@ from matplotlib.figure import Figure
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
+from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import WriteGuard, complaint, plain, refuse_outside, status, typed
+from gan_lessons.widgets.steady import Steady
 from gan_lessons.widgets.still import Panel
 
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
@@ -62,14 +65,18 @@ class Explore(Panel):
         self.error: Exception | None = None
         self._draw = draw
         self._alt = alt
+        self._still: bytes | plotting.DigitGrid = b""
         self._guard = WriteGuard()
         self._assign(start)
         layout = {"max_width": "100%", "align_self": "flex-start"}  # else a box stretches it
-        self._image = ipywidgets.Image(value=self._picture(), format="png", layout=layout)
+        self._image = ipywidgets.Image(format="png", layout=layout)
+        self._canvas = Canvas(layout=layout)
+        self._steady = Steady()
+        self._seen = ipywidgets.VBox([self._view()])
         self.line = ipywidgets.HTML()
         _align(list(controls.values()))
         shown = [typed(control, self._refuse) for control in controls.values()]
-        super().__init__([ipywidgets.VBox(shown), self._image, self.line])
+        super().__init__([ipywidgets.VBox(shown), self._seen, self.line])
         for control in controls.values():
             self._guard.observe(control, lambda value: self._redraw())
         self._tell()
@@ -77,7 +84,7 @@ class Explore(Panel):
     @property
     def png(self) -> bytes:
         """The picture now shown."""
-        return bytes(self._image.value)
+        return self._still if isinstance(self._still, bytes) else plotting.png(self._still)
 
     @property
     def values(self) -> dict[str, Any]:
@@ -107,21 +114,38 @@ class Explore(Panel):
         for name, value in values.items():
             self.controls[name].value = value
 
-    def _picture(self) -> bytes:
-        """Draw; a picture that takes long follows its sliders only when they are let go."""
+    def _view(self) -> Any:
+        """Draw, and return the widget that shows it now.
+
+        A picture that takes long follows its sliders only when they are let go.
+        """
         began = time.perf_counter()
         drawn = self._draw(**self.values)
         picture, self.sentence = drawn if isinstance(drawn, tuple) else (drawn, "")
-        png = picture if isinstance(picture, bytes) else plotting.png(picture)
+        view = self._show(picture)
         quick = time.perf_counter() - began < SLOW
         for control in self.controls.values():
             if control.has_trait("continuous_update"):
                 control.continuous_update = quick
-        return png
+        return view
+
+    def _show(self, picture: Picture) -> Any:
+        if isinstance(picture, plotting.DigitGrid) and not picture.title:
+            self._still = picture  # a PNG of it is made when it is asked for
+            with self._canvas.hold_sync():
+                self._canvas.zoom, self._canvas.labels = picture.zoom, picture.titles
+                words = self.sentence or self._alt_text()
+                self._canvas.show_tiles(picture.tiles, picture.columns, words)
+            return self._canvas
+        self._still = picture if isinstance(picture, bytes) else self._steady.png(picture)
+        self._image.value = self._still
+        return self._image
 
     def _redraw(self) -> None:
         try:
-            self._image.value = self._picture()
+            view = self._view()
+            if self._seen.children != (view,):
+                self._seen.children = [view]
             self.error = None
         except Exception as error:
             self.error = error

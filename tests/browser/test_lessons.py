@@ -23,17 +23,17 @@ Open = Callable[[str], Lesson]
 
 def move(lesson: Lesson, label: str, panel: Locator) -> None:
     """An arrow key on a slider changes the picture beside it."""
-    handle, image = lesson.slider(label, panel), panel.locator("img.widget-image")
+    handle, image = lesson.slider(label, panel), panel.get_by_role("img")
     lesson.tab_to(handle)
     before = settled(image)
     lesson.page.keyboard.press("ArrowLeft")
     changed(image, before)
-    expect(image).to_have_attribute("alt", panel.get_by_role("status").last.inner_text())
+    expect(image).to_have_accessible_name(panel.get_by_role("status").last.inner_text())
 
 
 def tick(lesson: Lesson, label: str, panel: Locator) -> None:
     """Space toggles a checkbox, and the picture follows."""
-    box, image = panel.get_by_role("checkbox"), panel.locator("img.widget-image")
+    box, image = panel.get_by_role("checkbox"), panel.get_by_role("img")
     expect(panel.locator(".widget-checkbox")).to_contain_text(label)
     lesson.tab_to(box)
     was, before = box.is_checked(), settled(image)
