@@ -17,6 +17,9 @@ class Picture(Figure):
     def _repr_png_(self) -> bytes:
         return png(self)
 
+    def __repr__(self) -> str:  # the same in saved notebooks for every kind of picture
+        return super().__repr__().replace(type(self).__name__, Picture.__name__, 1)
+
 
 def new_axes(width: float = 6.0, height: float = 3.2) -> tuple[Figure, Axes]:
     """A new figure of so many inches, and its only axes."""

@@ -9,7 +9,14 @@ from collections.abc import Iterator
 from benchmarks.harness import Row
 from browser.harness import ROOT, Jupyter
 
-NBVAL = ["-p", "tests.lesson_seconds", "--nbval", "--nbval-cell-timeout", "300", "notebooks"]
+NBVAL = [
+    "-p",
+    "tests.benchmarks.lesson_seconds",
+    "--nbval",
+    "--nbval-cell-timeout",
+    "300",
+    "notebooks",
+]
 
 
 def seconds(*options: str) -> float:
