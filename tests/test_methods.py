@@ -14,7 +14,7 @@ from torch import Tensor, nn
 
 from gan_lessons import methods, pretrained
 from gan_lessons.cli import main
-from gan_lessons.methods import GANSettings, OnePassSettings
+from gan_lessons.methods import GANSettings, OnePassSettings, RestorationSettings
 from gan_lessons.training import (
     METHODS,
     Batch,
@@ -164,8 +164,10 @@ EVERY = pytest.mark.parametrize(
         Cycle.recipes["test-cycle"],
         replace(methods.RECIPES["dcgan"], latent_dim=4, generator_width=4, discriminator_width=4),
         replace(methods.RECIPES["fast"], latent_dim=4, generator_width=4, discriminator_width=4),
+        RestorationSettings(width=4, discriminator_width=4, batch_size=8),
+        RestorationSettings(width=4, adversary=False, batch_size=8),
     ],
-    ids=["vae", "cycle", "gan", "one_pass"],
+    ids=["vae", "cycle", "gan", "one_pass", "restoration", "regression"],
 )
 
 

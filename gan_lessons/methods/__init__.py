@@ -11,6 +11,7 @@ from typing import Any
 from gan_lessons.errors import UserError
 from gan_lessons.methods.gan import GAN, GANSettings
 from gan_lessons.methods.one_pass import OnePassGAN, OnePassSettings
+from gan_lessons.methods.restoration import Restoration, RestorationSettings
 from gan_lessons.training import METHODS, Settings
 
 __all__ = [
@@ -19,6 +20,8 @@ __all__ = [
     "GANSettings",
     "OnePassGAN",
     "OnePassSettings",
+    "Restoration",
+    "RestorationSettings",
     "find_recipe",
 ]
 

@@ -2,7 +2,8 @@
 
 Every generator turns noise z (N, latent_dim) into images (N, channels, size, size) in [−1, 1];
 every discriminator turns images into logits (N,): above 0 it says "real", below 0 "fake". There
-is no sigmoid inside a discriminator: `gan_lessons.losses` takes logits. Without ``channels`` and
+is no sigmoid inside a discriminator: `gan_lessons.losses` takes logits. `UNet` turns pictures into
+pictures. Without ``channels`` and
 ``size`` images are those of the digits, `IMAGE_SHAPE`.
 """
 
@@ -25,6 +26,7 @@ from gan_lessons.networks.layers import (
     spectrally_normalised,
     summary,
 )
+from gan_lessons.networks.unet import UNet
 
 __all__ = [
     "IMAGE_SHAPE",
@@ -37,6 +39,7 @@ __all__ = [
     "FineGenerator",
     "OneClass",
     "Packed",
+    "UNet",
     "append_label_planes",
     "append_one_hot",
     "count_parameters",

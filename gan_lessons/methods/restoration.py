@@ -1,0 +1,174 @@
+"""Restoration: a U-Net mends spoiled digits, by least squares alone or against a discriminator."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor, nn
+
+from gan_lessons import losses
+from gan_lessons.data.degradations import KINDS, Spoiled, spoil
+from gan_lessons.methods.gan import RATE, image_size
+from gan_lessons.networks import ConvDiscriminator, UNet
+from gan_lessons.training import (
+    Batch,
+    Chart,
+    Method,
+    Player,
+    Settings,
+    Trainer,
+    Values,
+    flag,
+    number,
+)
+
+PENALTY_EVERY = 4  # steps from one R1 penalty to the next
+ALONE = (
+    Chart("squared error", {"error": "of a pixel"}),
+    Chart("loss of the restorer", {"loss_restorer": "loss"}),
+)
+GAME = (
+    Chart("probability", {"d_real": "D(x), real", "d_fake": "D, restored"}, (0, 1), 0.5),
+    Chart("loss of D", {"loss_discriminator": "loss"}),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RestorationSettings(Settings):
+    """The settings of `Restoration`."""
+
+    adversary: bool = flag(
+        True, label="adversary", help="Whether a discriminator judges what is restored.", fixed=True
+    )
+    width: int = number(24, 1, 256, label="width of the restorer", fixed=True)
+    discriminator_width: int = number(20, 1, 256, label="width of D", fixed=True)
+    distortion_weight: float = number(
+        10.0,
+        0.1,
+        10_000,
+        label="weight of the squared error, λ",
+        group="Game",
+        help="Beside the adversary's loss, which has the weight 1.",
+        log=True,
+        step=0.1,
+    )
+    penalty_weight: float = number(
+        1.0, 0, 1000, label="strength of R1", group="Game", slider=(1e-3, 100), step=0.1, log=True
+    )
+    lr_restorer: float = number(
+        2e-3, 0, 0.1, label="rate of the restorer", help="How far its weights move.", **RATE
+    )
+    lr_discriminator: float = number(
+        2e-3, 0, 0.1, label="rate of D, η_D", help="How far D's weights move.", **RATE
+    )
+    beta2: float = number(0.99, 0, 0.9999, label="β2 of Adam", fixed=True)
+
+
+class Restoration(Method[RestorationSettings]):
+    """Each batch has all `KINDS` of damage in it; one network mends them all.
+
+    The restorer sees the spoiled picture, the mask and a plane of noise z; outside the mask the
+    picture stays. D sees a whole picture, restored or untouched, *and* what was given: the spoiled
+    picture and the mask (as in pix2pix, Isola et al. 2017). Context encoders (Pathak et al. 2016)
+    were the first to join a squared error and an adversary for holes.
+    """
+
+    name = "restoration"
+    settings_class = RestorationSettings
+    recipes: ClassVar[Mapping[str, Settings]] = {
+        "restore": RestorationSettings(),
+        "restore_regression": RestorationSettings(adversary=False),
+    }
+    averaged = ("restorer",)
+    inputs_from_data = True
+    charts: ClassVar[tuple[Chart, ...]] = (*ALONE, *GAME)
+
+    def __init__(
+        self, settings: Any, data: Batch, networks: Mapping[str, nn.Module] | None = None
+    ) -> None:
+        super().__init__(settings, data, networks)
+        self.samples = data["samples"]
+        if not settings.adversary:
+            self.charts = ALONE  # type: ignore[misc]
+
+    @classmethod
+    def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
+        size = image_size(shape)
+        channels = shape[0]
+        built: dict[str, nn.Module] = {"restorer": UNet(channels + 2, settings.width, **size)}
+        if settings.adversary:
+            seen = size | {"channels": 2 * channels + 1}
+            built["discriminator"] = ConvDiscriminator(settings.discriminator_width, **seen)
+        for network in built.values():  # a third faster on a CPU
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return built
+
+    def player(self, name: str, network: nn.Module) -> Player:
+        betas = (0.0, self.settings.beta2)
+        optimizer = torch.optim.Adam(network.parameters(), self.rate(name), betas)
+        return Player(network, optimizer, self.average_of(name, network))
+
+    def step(self, run: Trainer) -> Values:
+        images = run.next_batch()["samples"]
+        inputs = self.spoiled(images, run.rng)
+        restored = restore(self.network("restorer"), inputs)
+        error = (restored - images).square().mean()
+        values = {"error": error.item()}
+        loss = self.settings.distortion_weight * error
+        if self.settings.adversary:
+            values |= self.discriminator_step(run, images, restored.detach(), inputs)
+            fooled = losses.OBJECTIVES["non_saturating"].generator_loss
+            loss = loss + fooled(self.judge(restored, inputs))
+        run.update("restorer", loss)
+        return values | {"loss_restorer": loss.item()}
+
+    def discriminator_step(
+        self, run: Trainer, images: Tensor, restored: Tensor, inputs: Tensor
+    ) -> dict[str, float]:
+        """Update D once; return its loss and its mean answers from before the update."""
+        real, fake = self.judge(torch.cat([images, restored]), inputs.repeat(2, 1, 1, 1)).chunk(2)
+        loss = losses.OBJECTIVES["non_saturating"].discriminator_loss(real, fake)
+        total = loss
+        if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
+            penalty = losses.r1(lambda seen: self.judge(seen, inputs), images)
+            total = loss + PENALTY_EVERY * self.settings.penalty_weight * penalty
+        run.update("discriminator", total)
+        d_real, d_fake = (logits.sigmoid().mean().item() for logits in (real, fake))
+        return {"loss_discriminator": loss.item(), "d_real": d_real, "d_fake": d_fake}
+
+    def judge(self, pictures: Tensor, inputs: Tensor) -> Tensor:
+        """D's logits (N,) for pictures, restored or real, beside what was given."""
+        logits: Tensor = self.network("discriminator")(torch.cat([pictures, inputs[:, :-1]], dim=1))
+        return logits
+
+    def spoiled(self, images: Tensor, rng: torch.Generator) -> Tensor:
+        """Inputs (N, C + 2, H, W) made of images (N, C, H, W), every kind of damage in turn."""
+        inputs = torch.empty(len(images), self.shape[0] + 2, *self.shape[1:]).to(images)
+        for i, kind in enumerate(KINDS):
+            if len(images) > i:
+                chosen = images[i :: len(KINDS)]
+                inputs[i :: len(KINDS)] = as_inputs(spoil(kind, chosen, rng), rng)
+        return inputs
+
+    def inputs(self, n: int, rng: torch.Generator) -> Tensor:
+        """Spoiled digits with their masks and noise (n, C + 2, H, W)."""
+        chosen = torch.randint(len(self.samples), (n,), generator=rng)
+        return self.spoiled(self.samples[chosen.to(self.samples.device)], rng).cpu()
+
+    def draw(self, inputs: Tensor, ema: bool = True) -> Tensor:
+        return restore(self.network("restorer", ema), inputs)
+
+
+def as_inputs(spoiled: Spoiled, rng: torch.Generator) -> Tensor:
+    """What a restorer takes: pictures, mask, and fresh noise z, (N, C + 2, H, W)."""
+    pictures, mask = spoiled
+    z = torch.randn(mask.shape, generator=rng).to(pictures.device)
+    return torch.cat([pictures, mask, z], dim=1)
+
+
+def restore(network: nn.Module, inputs: Tensor) -> Tensor:
+    """Pictures (N, C, H, W): the network's under the mask, those that were given outside it."""
+    given, mask = inputs[:, :-2], inputs[:, -2:-1]
+    pictures: Tensor = torch.where(mask > 0, network(inputs), given)
+    return pictures

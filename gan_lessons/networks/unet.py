@@ -1,0 +1,59 @@
+"""A small U-Net: down to a quarter of the size and up again, with shortcuts at each size."""
+
+from torch import Tensor, nn
+
+from gan_lessons.networks.layers import check_image
+
+SIZES = range(8, 257, 4)
+
+
+class UNet(nn.Module):
+    """Pictures of ``inputs`` channels → pictures (N, channels, size, size) in [−1, 1].
+
+    After Ronneberger et al. 2015. What is found on the way down is *added* on the way up rather
+    than put beside it: half the work. No BatchNorm: spoiled pictures of several kinds share a
+    batch, and their statistics would be mixed. Comments give the side for digits.
+
+    Raises:
+        UserError: no channels, or a size that is not one of `SIZES`.
+    """
+
+    def __init__(
+        self, inputs: int = 3, width: int = 24, *, channels: int = 1, size: int = 28
+    ) -> None:
+        check_image(channels, size, SIZES)
+        super().__init__()
+        twice = 2 * width
+        self.full_size = nn.Sequential(nn.Conv2d(inputs, width, 3, padding=1), _bend())  # 28
+        self.half_size = nn.Sequential(
+            nn.Conv2d(width, twice, 3, stride=2, padding=1), _bend()
+        )  # 14
+        self.quarter_size = nn.Sequential(
+            nn.Conv2d(twice, twice, 3, stride=2, padding=1),  # 7
+            _bend(),
+            nn.Conv2d(twice, twice, 3, padding=1),
+            _bend(),
+            nn.Upsample(scale_factor=2),  # 14
+        )
+        self.up = nn.Sequential(
+            nn.Conv2d(twice, twice, 3, padding=1),
+            _bend(),
+            nn.ConvTranspose2d(twice, width, 4, stride=2, padding=1),  # 28
+            _bend(),
+        )
+        self.last = nn.Sequential(
+            nn.Conv2d(width, width, 3, padding=1),
+            _bend(),
+            nn.Conv2d(width, channels, 3, padding=1),
+            nn.Tanh(),
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        whole = self.full_size(x)
+        half = self.half_size(whole)
+        pictures: Tensor = self.last(whole + self.up(half + self.quarter_size(half)))
+        return pictures
+
+
+def _bend() -> nn.Module:
+    return nn.LeakyReLU(0.2)

@@ -1,0 +1,184 @@
+"""Spoiled pictures, their classic remedies, and the method that learns to mend them."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from gan_lessons.data import degradations, load_digits
+from gan_lessons.data.degradations import KINDS, Spoiled
+from gan_lessons.errors import UserError
+from gan_lessons.methods import RECIPES, RestorationSettings, restoration
+from gan_lessons.networks import UNet, count_parameters
+from gan_lessons.training import Trainer, build_networks
+
+DIGITS = load_digits(source="bundled", announce=False).images[:40]
+
+
+def rng(seed: int = 0) -> torch.Generator:
+    return torch.Generator().manual_seed(seed)
+
+
+# Damage
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_is_decided_by_its_seed_and_stays_inside_the_mask(kind: str) -> None:
+    before = DIGITS.clone()
+    pictures, mask = degradations.spoil(kind, DIGITS, rng())
+    assert pictures.shape == mask.shape == DIGITS.shape
+    assert set(mask.unique().tolist()) <= {0, 1}
+    assert torch.equal(DIGITS, before)
+    assert torch.equal(pictures[mask == 0], DIGITS[mask == 0])
+    assert torch.equal(pictures, degradations.spoil(kind, DIGITS, rng()).pictures)
+    if kind in ("brush", "noise"):
+        assert not torch.equal(pictures, degradations.spoil(kind, DIGITS, rng(1)).pictures)
+
+
+def test_nothing_of_the_digit_is_left_under_a_mask() -> None:
+    for kind in ("brush", "centre"):
+        pictures, mask = degradations.spoil(kind, DIGITS, rng())
+        other = degradations.spoil(kind, -DIGITS, rng())
+        assert torch.equal(pictures[mask == 1], other.pictures[mask == 1])
+        assert 0.05 < mask.mean() < 0.5
+        assert mask.mean(dim=(1, 2, 3)).min() > 0.02
+
+
+def test_the_hole_is_in_the_middle() -> None:
+    mask = degradations.centre_masks(DIGITS)[0, 0]
+    assert mask.sum() == degradations.HOLE**2
+    assert torch.equal(mask, mask.flip(0, 1))
+
+
+def test_noise_has_its_spread_and_small_pictures_have_the_means_of_blocks() -> None:
+    noisy = degradations.spoil("noise", DIGITS, rng()).pictures - DIGITS
+    assert noisy.std().item() == pytest.approx(degradations.NOISE, rel=0.02)
+    blocks = degradations.spoil("small", DIGITS, rng()).pictures
+    assert torch.allclose(blocks[3, 0, 8:12, 4:8], DIGITS[3, 0, 8:12, 4:8].mean(), atol=1e-6)
+
+
+def test_what_cannot_be_spoiled_gets_a_sentence() -> None:
+    with pytest.raises(UserError, match="kind is 'blur'; choose one of brush, centre, noise"):
+        degradations.spoil("blur", DIGITS, rng())
+    with pytest.raises(UserError, match="kind is 'blur'"):
+        degradations.classic("blur", Spoiled(DIGITS, DIGITS))
+    with pytest.raises(UserError, match=r"Pictures of 30 × 28 pixels .* multiples of 4"):
+        degradations.spoil("small", torch.zeros(2, 1, 30, 28), rng())
+
+
+def test_pictures_with_nothing_to_restore_get_a_sentence() -> None:
+    picture, mask = DIGITS[0], torch.zeros(1, 28, 28)
+    with pytest.raises(UserError, match="The mask is empty"):
+        degradations.refuse_unfit(picture, mask)
+    mask[:, 5:9] = 1
+    degradations.refuse_unfit(picture, mask)
+    with pytest.raises(UserError, match=r"of one grey .1.00 on a scale"):
+        degradations.refuse_unfit(torch.ones(1, 28, 28), mask)
+    with pytest.raises(UserError, match="hides the whole picture"):
+        degradations.refuse_unfit(*degradations.hide(picture, torch.ones(1, 28, 28)))
+    with pytest.raises(UserError, match="mask has 7 × 28 pixels, the picture 28 × 28"):
+        degradations.refuse_unfit(picture, mask[:, :7])
+
+
+# Classic remedies
+
+
+def test_a_hole_in_a_slope_is_filled_exactly() -> None:
+    slope = torch.linspace(-1, 1, 28).expand(1, 1, 28, 28)
+    mask = degradations.centre_masks(slope)
+    filled = degradations.fill(degradations.hide(slope, mask).pictures, mask, rounds=600)
+    assert (filled - slope).abs().max() < 1e-3
+
+
+def test_a_median_takes_single_specks_away_and_leaves_an_edge() -> None:
+    edge = torch.where(torch.arange(28) < 14, -1.0, 1.0).expand(1, 1, 28, 28).clone()
+    specks = edge.clone()
+    specks[0, 0, 5, 5], specks[0, 0, 20, 20] = 1, -1
+    assert torch.equal(degradations.median(specks), edge)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_classic_remedy_comes_nearer(kind: str) -> None:
+    spoiled = degradations.spoil(kind, DIGITS, rng())
+    mended = degradations.classic(kind, spoiled)
+    assert mended.abs().max() <= 1
+    assert (mended - DIGITS).square().mean() < (spoiled.pictures - DIGITS).square().mean()
+    assert torch.equal(mended[spoiled.mask == 0], DIGITS[spoiled.mask == 0])
+
+
+# Network and method
+
+
+def test_the_unet_keeps_the_size_and_has_about_a_hundred_thousand_numbers() -> None:
+    assert 90_000 < count_parameters(UNet()) < 100_000
+    for size, channels in ((28, 1), (32, 3)):
+        made = UNet(5, 4, channels=channels, size=size)(torch.randn(2, 5, size, size))
+        assert made.shape == (2, channels, size, size)
+        assert made.abs().max() <= 1
+    with pytest.raises(UserError, match="size is 30; choose a multiple of 4"):
+        UNet(size=30)
+
+
+def test_only_what_is_masked_is_restored() -> None:
+    class Black(nn.Module):
+        def forward(self, x: Tensor) -> Tensor:
+            return torch.full_like(x[:, :1], -1.0)
+
+    spoiled = degradations.spoil("brush", DIGITS, rng())
+    restored = restoration.restore(Black(), restoration.as_inputs(spoiled, rng()))
+    assert torch.equal(restored[spoiled.mask == 0], DIGITS[spoiled.mask == 0])
+    assert (restored[spoiled.mask == 1] == -1).all()
+
+
+def test_both_restorers_are_of_one_size_and_begin_alike() -> None:
+    both = [build_networks(RECIPES[name]) for name in ("restore", "restore_regression")]
+    one, other = (networks["restorer"].state_dict() for networks in both)
+    assert one.keys() == other.keys()
+    assert all(torch.equal(one[key], other[key]) for key in one)
+    assert [list(networks) for networks in both] == [["restorer", "discriminator"], ["restorer"]]
+
+
+def test_d_sees_the_whole_picture_and_the_condition_but_not_z() -> None:
+    run = Trainer(DIGITS, RestorationSettings(width=4, discriminator_width=4))
+    method: Any = run.method
+    inputs = method.inputs(8, rng()).requires_grad_()
+    pictures = DIGITS[:8].clone().requires_grad_()
+    method.judge(pictures, inputs).sum().backward()
+    assert pictures.grad is not None
+    assert inputs.grad is not None
+    assert pictures.grad.ne(0).float().mean() > 0.9
+    assert [inputs.grad[:, i].ne(0).any().item() for i in range(3)] == [True, True, False]
+
+
+def test_every_batch_has_every_damage_and_inputs_are_made_of_the_samples() -> None:
+    run = Trainer(DIGITS, RestorationSettings(width=4, discriminator_width=4))
+    inputs = run.inputs(8)
+    assert inputs.shape == (8, 3, 28, 28)
+    share = inputs[:, 1].mean(dim=(1, 2))
+    assert (share[[2, 3, 6, 7]] == 1).all()  # noise, small
+    assert share[[1, 5]].tolist() == pytest.approx([144 / 784] * 2)
+    known = inputs[1, 0][inputs[1, 1] == 0]
+    assert any(torch.equal(known, digit[0][inputs[1, 1] == 0]) for digit in DIGITS)
+    method: Any = run.method
+    few = method.spoiled(DIGITS[:2], rng())  # fewer than there are kinds
+    assert few.shape == (2, 3, 28, 28)
+
+
+@pytest.mark.parametrize("name", ["restore", "restore_regression"])
+def test_a_few_steps_come_nearer_to_the_digits(name: str) -> None:
+    settings = replace(RECIPES[name], width=8, discriminator_width=8, steps=30, lr_decay="none")
+    run = Trainer(load_digits(source="bundled", announce=False).images[:800], settings)
+    errors = [event.values["error"] for event in run.run()]
+    assert sum(errors[-5:]) < 0.6 * sum(errors[:5])
+    values = run.history[-1].values
+    assert set(values) == {name for chart in run.method.charts for name in chart.lines}
+
+
+def test_regression_has_no_discriminator_to_move() -> None:
+    run = Trainer(DIGITS, replace(RECIPES["restore_regression"], width=4, steps=2))
+    for _ in run.run():
+        pass
+    event = run.history[-1].values
+    assert event["loss_restorer"] == pytest.approx(10 * event["error"])
