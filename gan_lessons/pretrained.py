@@ -24,11 +24,13 @@ from gan_lessons.training import Method, Settings, Trainer, find_method, read_ch
 FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
 CLASSIFIER = "classifier"
+RESTORERS = ("restore", "restore_regression")  # that ship: against an adversary, and alone
 
 
 def names() -> list[str]:
-    """The generators that ship with the package."""
-    return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem != CLASSIFIER)
+    """The generators of noise that ship with the package."""
+    others = {CLASSIFIER, *RESTORERS}
+    return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem not in others)
 
 
 def save_networks(trainer: Trainer, path: str | Path) -> None:
@@ -142,6 +144,24 @@ def load_discriminator(source: str | Path) -> nn.Module:
     return method.network("discriminator")
 
 
+def load_restorer(source: str | Path = "restore") -> nn.Module:
+    """A network that mends pictures: spoiled pictures, mask and noise (N, 3, 28, 28) → pictures.
+
+    `methods.restoration` has what it takes (``as_inputs``) and how its pictures are put in place
+    (``restore``).
+
+    Args:
+        source: one of `RESTORERS`, a run's folder, or a `.safetensors` file.
+
+    Raises:
+        UserError: there is nothing of that name, the file is damaged, or it holds no restorer.
+    """
+    method = load_method(source)
+    if "restorer" not in method.players:
+        raise UserError(f"{source} was trained by {method.name!r}, which restores nothing.")
+    return method.network("restorer")
+
+
 def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
     """n noise vectors (n, latent_dim) on the scale that the generator was trained with.
 
@@ -155,7 +175,7 @@ def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
-    if str(source) in names():
+    if str(source) in (*names(), *RESTORERS):
         path = FOLDER / f"{source}.safetensors"
     elif path.is_dir():
         path = path / CHECKPOINT

@@ -14,7 +14,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if arguments is None:
         interrupts.end_at_once("gan-lessons")  # before any other import
     from gan_lessons import __version__, commandline
-    from gan_lessons.cli import data, doctor, evaluate, progress, sample, train
+    from gan_lessons.cli import data, doctor, evaluate, progress, restore, sample, train
 
     parser = commandline.Parser(
         prog="gan-lessons",
@@ -23,6 +23,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"gan-lessons {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for command in (doctor, data, train, sample, evaluate, progress):
+    for command in (doctor, data, train, sample, evaluate, restore, progress):
         command.add(commands)
     return commandline.run_command(parser, arguments)

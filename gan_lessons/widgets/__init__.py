@@ -3,6 +3,7 @@
 from gan_lessons.widgets.explore import Explore, explore
 from gan_lessons.widgets.latent_explorer import LatentExplorer
 from gan_lessons.widgets.playground import Playground, playground
+from gan_lessons.widgets.restorer import Restorer
 from gan_lessons.widgets.sketchpad import Sketchpad
 from gan_lessons.widgets.training_panel import TrainingPanel
 from gan_lessons.widgets.watch import watch
@@ -11,6 +12,7 @@ __all__ = [
     "Explore",
     "LatentExplorer",
     "Playground",
+    "Restorer",
     "Sketchpad",
     "TrainingPanel",
     "explore",

@@ -16,7 +16,7 @@ function render({ model, el }) {
   canvas.setAttribute("data-lm-suppress-shortcuts", "true"); // keys are ours, not JupyterLab's
   canvas.setAttribute(
     "aria-label",
-    "Sheet of 28 by 28 pixels. Arrow keys move a cursor, the space bar puts the pen down or lifts it.",
+    `${model.get("name")} of 28 by 28 pixels. Arrow keys move a cursor, the space bar puts the pen down or lifts it.`,
   );
   words.setAttribute("role", "status");
   words.style.maxWidth = `${SIDE * ZOOM}px`;

@@ -33,6 +33,7 @@ class Sheet(anywidget.AnyWidget):
     _esm = Path(__file__).parent / "sketchpad.js"
     drawing = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # a browser sends memoryviews
     erase = traitlets.Bool(False).tag(sync=True)
+    name = traitlets.Unicode("Sheet").tag(sync=True)  # for those who cannot see which one it is
 
 
 class Sketchpad(Panel):

@@ -1,0 +1,326 @@
+"""Least squares against an adversary: the same U-Net, the same computing, four kinds of damage.
+
+``python -m gan_lessons.studies.restoration`` trains every run of the table that is not yet in its
+file, on one thread; interrupted, it goes on where it stopped. All learn from the first 4,000 of the
+bundled digits and are measured on the other 1,000, spoiled in the same way for all. A step of
+least squares costs less, so it gets more of them; it also gets the choice of three rates. A run is
+decided by its seed; on another processor it is as if the seed were another one.
+
+With ``--ship FOLDER`` it trains the two networks that ship with the course: those of seed 0.
+"""
+
+import math
+import sys
+import time
+import zlib
+from argparse import Namespace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
+from statistics import fmean
+from typing import Any, NamedTuple
+
+import torch
+from torch import Tensor
+
+from gan_lessons import classifier, metrics, pretrained
+from gan_lessons.commandline import Parser, file_path, run_command
+from gan_lessons.data import Digits, load_digits
+from gan_lessons.data.degradations import KINDS, Spoiled, classic, spoil
+from gan_lessons.errors import UserError
+from gan_lessons.methods import RECIPES
+from gan_lessons.methods.restoration import as_inputs
+from gan_lessons.studies.tables import FOLDER, read_rows, write_rows
+from gan_lessons.training import Trainer, build_networks
+
+STORED = FOLDER / "restoration.json"
+SEEDS = 3
+STEPS = 1300  # of the adversarial recipe
+HELD_OUT = 1000  # of the bundled digits: nothing learns from them
+DAMAGE = 7  # seed of the damage that all are measured on
+EARLY = 10  # after so few steps rounding has not yet grown: every processor agrees
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One way to learn. ``cost``: of a step, divided by that of the recipe ``restore``."""
+
+    recipe: str
+    cost: float = 1.0
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    seeds: int = SEEDS
+
+    @property
+    def steps(self) -> int:
+        return round(STEPS / self.cost)
+
+
+ALONE = 0.7  # cost of a step of least squares, as `measure_costs` finds it
+ARMS: dict[str, Arm] = {
+    "adversarial": Arm("restore"),
+    "regression": Arm("restore_regression", ALONE),
+    # Whether another rate would serve least squares better: one seed says it.
+    "regression, rate ÷ 2": Arm("restore_regression", ALONE, {"lr_restorer": 1e-3}, seeds=1),
+    "regression, rate × 1.5": Arm("restore_regression", ALONE, {"lr_restorer": 3e-3}, seeds=1),
+}
+
+
+class Score(NamedTuple):
+    """How good restored pictures are."""
+
+    psnr: float  # peak signal-to-noise ratio, dB: 10 log10(4 / mean squared error)
+    distance: float  # Fréchet, to the 60,000 real digits, in the classifier's features
+    read: float  # share that the classifier reads as the digit that was spoiled
+
+
+class Row(NamedTuple):
+    """What one run makes of one kind of damage; nothing is trained for the arm "classic"."""
+
+    arm: str
+    seed: int
+    kind: str
+    steps: int
+    plan: int  # checksum of what decides the run: a file never mixes runs of different ones
+    early: float  # mean size of what it restores after `EARLY` steps
+    psnr: float
+    distance: float
+    read: float
+    variety: float  # how far apart two restorations of one picture are: root mean square
+    seconds: float  # of computing, on the machine that trained it
+
+
+# Digits
+
+
+@cache
+def learned() -> Tensor:
+    """The 4,000 digits to learn from (N, 1, 28, 28)."""
+    return load_digits(source="bundled", announce=False).images[:-HELD_OUT]
+
+
+@cache
+def held_out() -> Digits:
+    """The 1,000 digits to measure with."""
+    digits = load_digits(source="bundled", announce=False)
+    return Digits(digits.images[-HELD_OUT:], digits.labels[-HELD_OUT:], digits.source)
+
+
+def spoiled(kind: str) -> Spoiled:
+    """The held-out digits, spoiled in the way that everybody has to mend."""
+    return spoil(kind, held_out().images, torch.Generator().manual_seed(DAMAGE))
+
+
+def psnr(pictures: Tensor, truth: Tensor) -> float:
+    """Peak signal-to-noise ratio of pictures (N, …) in [−1, 1], in decibels, over all pixels.
+
+    3 dB more is half the mean squared error.
+    """
+    error = (pictures - truth).double().square().mean().item()
+    return 10 * math.log10(4 / error) if error else math.inf
+
+
+def score(pictures: Tensor) -> Score:
+    """Measure what was made of the held-out digits, (1000, 1, 28, 28), in their order."""
+    digits = held_out()
+    _, probabilities = classifier.load().predict(pictures)
+    right = (probabilities.argmax(dim=1) == digits.labels).double().mean().item()
+    distance = metrics.report(pictures).frechet
+    return Score(psnr(pictures, digits.images), distance, right)
+
+
+# Runs
+
+
+def start(name: str, seed: int, steps: int | None = None) -> Trainer:
+    """A run that is ready to be trained.
+
+    Args:
+        name: of `ARMS`.
+        seed: decides weights, damage and the order of the data.
+        steps: instead of those that the budget gives.
+
+    Raises:
+        UserError: an unknown name.
+    """
+    if name not in ARMS:
+        raise UserError(f"There is no {name!r}; choose one of {', '.join(ARMS)}.")
+    arm = ARMS[name]
+    settings = replace(RECIPES[arm.recipe], seed=seed, steps=steps or arm.steps, **arm.settings)
+    return Trainer(learned(), settings)
+
+
+def train(name: str, seed: int, steps: int | None = None) -> list[Row]:
+    """Train one run to its end, and measure it on each kind of damage."""
+    began = time.process_time()
+    trainer = start(name, seed, steps)
+    early = math.nan
+    for event in trainer.run():
+        if event.step == EARLY:
+            early = early_number(trainer)
+    about = (round(early, 6), round(time.process_time() - began, 2))
+    return [_row(trainer, name, kind, *about) for kind in KINDS]
+
+
+def early_number(trainer: Trainer) -> float:
+    """What tells one run from another after `EARLY` steps."""
+    return trainer.sample(trainer.inputs(40), ema=False).abs().mean().item()
+
+
+def _row(trainer: Trainer, name: str, kind: str, early: float, seconds: float) -> Row:
+    given = spoiled(kind)
+    one, other = (
+        trainer.sample(as_inputs(given, torch.Generator().manual_seed(seed))) for seed in (0, 1)
+    )
+    variety = (one - other).square().mean().sqrt().item()
+    found = score(one)
+    return Row(
+        arm=name,
+        seed=trainer.settings.seed,
+        kind=kind,
+        steps=trainer.settings.steps,
+        plan=checksum(name),
+        early=early,
+        psnr=round(found.psnr, 4),
+        distance=round(found.distance, 4),
+        read=round(found.read, 4),
+        variety=round(variety, 4),
+        seconds=seconds,
+    )
+
+
+def measure_classic() -> list[Row]:
+    """What the classic remedies make of each kind of damage."""
+    rows = []
+    for kind in KINDS:
+        db, distance, read = (round(n, 4) for n in score(classic(kind, spoiled(kind))))
+        rows.append(Row("classic", 0, kind, 0, 0, 0.0, db, distance, read, 0.0, 0.0))
+    return rows
+
+
+def checksum(name: str) -> int:
+    """A number that changes with the settings, the layers or the steps of an arm."""
+    settings = start(name, 0).settings
+    networks = [str(network) for network in build_networks(settings).values()]
+    return zlib.crc32(repr([settings, networks, HELD_OUT, DAMAGE]).encode())
+
+
+def load(path: Path = STORED) -> list[Row]:
+    """The rows in a file, in its order.
+
+    Raises:
+        UserError: no such file, or not one of ours.
+    """
+    return read_rows(path, Row, "restorations")
+
+
+def train_all(path: Path) -> Iterator[list[Row]]:
+    """Train what ``path`` lacks, write it after each run, and yield each as it is done."""
+    plans = {name: checksum(name) for name in ARMS}
+    done: dict[tuple[str, int], list[Row]] = {}
+    for row in load(path) if path.exists() else []:
+        if row.plan == plans.get(row.arm):
+            done.setdefault((row.arm, row.seed), []).append(row)
+    first = measure_classic()
+    wanted = [(name, seed) for name, arm in ARMS.items() for seed in range(arm.seeds)]
+    for key in wanted:
+        if key not in done:
+            done[key] = train(*key)
+            runs = [row for each in wanted for row in done.get(each, [])]
+            write_rows([*first, *runs], path)
+            yield done[key]
+
+
+# What the runs say
+
+
+def mean(rows: Iterable[Row], arm: str, kind: str, what: str) -> float:
+    """The mean over seeds of a measured value, such as "psnr".
+
+    Raises:
+        UserError: there are no such rows.
+    """
+    found = [getattr(row, what) for row in rows if (row.arm, row.kind) == (arm, kind)]
+    if not found:
+        raise UserError(f"There are no rows of {arm!r} with {kind!r}.")
+    return fmean(found)
+
+
+def best_regression(rows: Sequence[Row]) -> str:
+    """Which of the rates of least squares has the highest PSNR, over all kinds of damage."""
+    names = [name for name in ARMS if name.startswith("regression")]
+    return max(names, key=lambda name: fmean(mean(rows, name, kind, "psnr") for kind in KINDS))
+
+
+def table(rows: Sequence[Row], arms: Sequence[str] = ("classic", *ARMS)) -> str:
+    """For each kind of damage and arm: PSNR, Fréchet distance, share read rightly, variety."""
+    lines = [f"{'':8}{'':22} {'PSNR':>6} {'Fréchet':>8} {'read':>7} {'variety':>8}"]
+    for kind in KINDS:
+        for arm in arms:
+            db, distance, read, variety = (
+                mean(rows, arm, kind, what) for what in ("psnr", "distance", "read", "variety")
+            )
+            label = kind if arm == arms[0] else ""
+            line = f"{label:8}{arm:22} {db:6.2f} {distance:8.2f} {read:7.1%} {variety:8.3f}"
+            lines.append(line)
+    return "\n".join(lines)
+
+
+def measure_costs(rounds: int = 12) -> dict[str, float]:
+    """The computing of a step of each recipe, divided by that of ``restore``.
+
+    Both take turns, 8 steps (two of D's with a penalty) a round; the medians are compared.
+    """
+    trainers = {name: start(name, 0) for name in ("adversarial", "regression")}
+    times: dict[str, list[float]] = {name: [] for name in trainers}
+    for _ in range(rounds + 1):  # the first warms up
+        for name, trainer in trainers.items():
+            began = time.process_time()
+            for _ in trainer.run(8):
+                pass
+            times[name].append(time.process_time() - began)
+    medians = {name: sorted(found[1:])[rounds // 2] for name, found in times.items()}
+    return {name: median / medians["adversarial"] for name, median in medians.items()}
+
+
+def ship(folder: Path) -> Iterator[Path]:
+    """Train the networks that ship, and write each into a folder as it is done."""
+    for name in ("adversarial", "regression"):
+        trainer = start(name, 0)
+        for _ in trainer.run():
+            pass
+        path = folder / f"{ARMS[name].recipe}.safetensors"
+        pretrained.save_networks(trainer, path)
+        yield path
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Train what a file of runs lacks, or one of the options; return the exit code."""
+    parser = Parser(prog="python -m gan_lessons.studies.restoration", description=__doc__)
+    parser.add_argument("--out", type=file_path, default=STORED, help="file of the table's runs")
+    parser.add_argument("--costs", action="store_true", help="only measure the cost of a step")
+    parser.add_argument(
+        "--ship", type=file_path, metavar="FOLDER", help="train the networks that ship into FOLDER"
+    )
+    parser.set_defaults(run=_train_and_tell)
+    return run_command(parser, arguments)
+
+
+def _train_and_tell(options: Namespace) -> None:
+    torch.set_num_threads(1)
+    if options.costs:
+        for name, cost in measure_costs().items():
+            print(f"{name:20} {cost:.2f}")
+        return
+    if options.ship:
+        for path in ship(options.ship):
+            print(path, flush=True)
+        return
+    for rows in train_all(options.out):
+        told = ", ".join(f"{row.kind} {row.psnr:.2f} dB / {row.distance:.2f}" for row in rows)
+        print(f"{rows[0].arm}, seed {rows[0].seed}: {told}", flush=True)
+    print(table(load(options.out)))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
