@@ -1,0 +1,127 @@
+"""The stored table of restorations: whole, of this code, and replayed in its first steps."""
+
+import math
+from pathlib import Path
+
+import pytest
+import torch
+
+from gan_lessons import pretrained
+from gan_lessons.data.degradations import KINDS, classic
+from gan_lessons.errors import UserError
+from gan_lessons.methods import RECIPES, RestorationSettings
+from gan_lessons.methods.restoration import as_inputs, restore
+from gan_lessons.studies import restoration as study
+from gan_lessons.studies.restoration import ARMS
+
+torch.set_num_threads(1)
+STORED = study.load()
+
+
+def finish(trainer, steps: int):
+    for _ in trainer.run(steps):
+        pass
+    return trainer
+
+
+def test_psnr_by_hand() -> None:
+    truth = torch.zeros(2, 1, 2, 2)
+    assert study.psnr(truth + 0.2, truth) == pytest.approx(20)  # 4 / 0.04 = 100
+    half = study.psnr(truth + 0.2 / math.sqrt(2), truth)
+    assert half == pytest.approx(20 + 10 * math.log10(2))
+    assert study.psnr(truth, truth) == math.inf
+
+
+def test_nothing_learns_from_what_is_held_out() -> None:
+    held, learned = study.held_out(), study.learned()
+    assert (len(held.images), len(held.labels), len(learned)) == (1000, 1000, 4000)
+    seen = {digit.numpy().tobytes() for digit in learned}
+    assert not [digit for digit in held.images if digit.numpy().tobytes() in seen]
+    assert study.start("adversarial", 0).samples.shape == learned.shape
+
+
+def test_a_run_without_a_name_gets_a_sentence() -> None:
+    with pytest.raises(UserError, match="There is no 'more luck'; choose one of adversarial"):
+        study.start("more luck", 0)
+    with pytest.raises(UserError, match="no rows of 'more luck' with 'brush'"):
+        study.mean(STORED, "more luck", "brush", "psnr")
+
+
+def test_runs_are_stored_as_they_end_and_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    arms = {"adversarial": study.Arm("restore", seeds=1), "regression": study.Arm("restore", 2.0)}
+    monkeypatch.setattr(study, "ARMS", arms)
+    monkeypatch.setattr(study, "STEPS", 10)
+    monkeypatch.setattr(study, "SEEDS", 1)
+    small = RestorationSettings(width=4, discriminator_width=4, batch_size=8)
+    monkeypatch.setitem(RECIPES, "restore", small)
+    path = tmp_path / "restoration.json"
+    first = next(study.train_all(path))
+    assert [row.arm for row in study.load(path)] == ["classic"] * 4 + ["adversarial"] * 4
+    others = list(study.train_all(path))
+    assert [rows[0].seed for rows in others] == [0, 1, 2]
+    assert {row.steps for rows in others for row in rows} == {5}
+    again = study.train("adversarial", 0)
+    assert [row._replace(seconds=0) for row in again] == [r._replace(seconds=0) for r in first]
+
+
+# The stored runs
+
+
+def test_the_stored_runs_are_all_there_and_those_of_this_code() -> None:
+    wanted = {(name, seed) for name, arm in ARMS.items() for seed in range(arm.seeds)}
+    wanted.add(("classic", 0))
+    found = [(row.arm, row.seed, row.kind) for row in STORED]
+    assert sorted(found) == sorted((*key, kind) for key in wanted for kind in KINDS)
+    assert study.SEEDS >= 3
+    for row in STORED:
+        if row.arm != "classic":
+            assert row.steps == ARMS[row.arm].steps
+            assert row.plan == study.checksum(row.arm), "settings changed: train again"
+
+
+@pytest.mark.parametrize("name", ARMS)
+def test_a_run_begins_as_its_stored_one_on_any_processor(name: str) -> None:
+    """After `EARLY` steps differences of rounding are still small; changed code is not."""
+    stored = max((row for row in STORED if row.arm == name), key=lambda row: row.seed)
+    trainer = finish(study.start(name, stored.seed), study.EARLY)
+    assert study.early_number(trainer) == pytest.approx(stored.early, rel=0.02)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_classic_rows_are_what_the_classic_remedies_do(kind: str) -> None:
+    (row,) = (row for row in STORED if (row.arm, row.kind) == ("classic", kind))
+    found = study.score(classic(kind, study.spoiled(kind)))
+    assert found.psnr == pytest.approx(row.psnr, abs=0.01)
+    assert found.distance == pytest.approx(row.distance, rel=0.01)
+    assert found.read == pytest.approx(row.read, abs=0.003)
+
+
+@pytest.mark.parametrize("arm", ["adversarial", "regression"])
+def test_the_shipped_networks_are_those_of_seed_0(arm: str) -> None:
+    name = ARMS[arm].recipe
+    network = pretrained.load_restorer(name)
+    assert (pretrained.FOLDER / f"{name}.safetensors").stat().st_size < 300_000
+    for kind in ("centre", "noise"):
+        (row,) = (r for r in STORED if (r.arm, r.seed, r.kind) == (arm, 0, kind))
+        inputs = as_inputs(study.spoiled(kind), torch.Generator().manual_seed(0))
+        with torch.no_grad():
+            found = study.score(restore(network, inputs))
+        assert found.psnr == pytest.approx(row.psnr, abs=0.02)
+        assert found.distance == pytest.approx(row.distance, abs=0.05)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_lesson_says_of_the_table(kind: str) -> None:
+    best = study.best_regression(STORED)
+    for seed in range(study.SEEDS):
+        one, other = (
+            next(r for r in STORED if (r.arm, r.seed, r.kind) == (arm, seed, kind))
+            for arm in ("adversarial", best)
+        )
+        assert one.distance < other.distance
+        assert 0 < other.psnr - one.psnr < 1.2
+    classical = study.mean(STORED, "classic", kind, "psnr")
+    assert study.mean(STORED, "adversarial", kind, "psnr") > classical
+    assert f"{study.mean(STORED, best, kind, 'distance'):.2f}" in study.table(STORED)
