@@ -1,0 +1,223 @@
+"""Checks of lesson 13: what D is shown, weights as gradients, and sure but wrong readings."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gan_lessons.data import degradations
+from gan_lessons.exercises import Answer, Wrong, call, close, exercise, expect_close, expect_shape
+
+
+@exercise("13.1")
+def shown(answer: Answer) -> str:
+    """A whole picture beside the condition, in any order of the channels."""
+    rng = torch.Generator().manual_seed(131)
+    for n, side in ((5, 28), (2, 12)):
+        truth, restored = torch.rand(2, n, 1, side, side, generator=rng) * 2 - 1
+        mask = (torch.rand(n, 1, side, side, generator=rng) < 0.4).float()
+        given = degradations.hide(truth, mask).pictures
+        whole = torch.where(mask > 0, restored, given)
+        got = call(answer, restored, given, mask)
+        _refuse_channels(got, n, side)
+        channels = [got[:, i : i + 1] for i in range(3)]
+        _refuse_missing(channels, whole, restored, given, mask)
+    _refuse_cut(answer, restored, given, mask)
+    return (
+        "inside the hole what the network drew, outside it what was given: a seam between the two "
+        "is in the picture, and D can punish it. And it sees what was asked."
+    )
+
+
+def _refuse_channels(got: object, n: int, side: int) -> None:
+    if isinstance(got, tuple | list):
+        raise Wrong(
+            f"these are {len(got)} things; D takes one tensor. Put them together along the "
+            "channels: torch.cat([…], dim=1)."
+        )
+    if isinstance(got, Tensor) and got.shape == (3 * n, 1, side, side):
+        raise Wrong("they are below one another; channels stand side by side: dim=1.")
+    if isinstance(got, Tensor) and got.dim() == 4 and got.shape[1:] == (1, side, side):
+        raise Wrong(
+            "that is one channel. With the picture alone D cannot tell whether it belongs to what "
+            "was given: it needs the spoiled picture and the mask beside it."
+        )
+    if isinstance(got, Tensor) and got.dim() == 4 and got.shape[1:] == (2, side, side):
+        raise Wrong(
+            "these are two channels; three are wanted: the whole picture, the spoiled one, and "
+            "the mask, which says which of its greys are ink and which are lost."
+        )
+    expect_shape(got, (n, 3, side, side))
+
+
+def _refuse_missing(
+    channels: list[Tensor], whole: Tensor, restored: Tensor, given: Tensor, mask: Tensor
+) -> None:
+    def has(picture: Tensor) -> bool:
+        return any(close(channel, picture) for channel in channels)
+
+    if not has(whole):
+        others = (
+            (restored * mask, "that is only the patch, with nothing around it: a D that sees it "
+             "cannot know whether it fits, and nobody punishes the seam."),
+            (torch.where(mask > 0, given, restored), "the mask is the wrong way round: 1 is where "
+             "a pixel is lost, so there the network's pixel is wanted."),
+            (restored + given, "where a pixel is kept, that adds what the network drew to it. "
+             "Multiply by the mask and by 1 minus the mask first."),
+            (restored * mask + given, "under the mask the grey of lost pixels is added to what "
+             "was drawn; here it is 0, in other data it need not be. Multiply by 1 − mask."),
+            (restored, "that is all that the network drew, also outside the hole. But the picture "
+             "that is handed out keeps the given pixels there, and D has to judge that one."),
+        )  # fmt: skip
+        for other, why in others:
+            if has(other):
+                raise Wrong(why)
+        raise Wrong(
+            "no channel is the whole picture: what was drawn where the mask is 1, what was given "
+            "where it is 0."
+        )
+    if not has(mask):
+        inverted = " It is the other way round: 1 where a pixel is lost." if has(1 - mask) else ""
+        raise Wrong(f"no channel is the mask.{inverted}")
+    if not has(given):
+        raise Wrong("no channel is the spoiled picture: D is to know what was given.")
+
+
+def _refuse_cut(answer: Answer, restored: Tensor, given: Tensor, mask: Tensor) -> None:
+    asked = restored.clone().requires_grad_()
+    # Not through `call`, which hands over copies: the gradient has to come back to this one.
+    got = answer(asked, given, mask)
+    if not got.requires_grad:
+        raise Wrong(
+            "no gradient comes back through it, so the restorer would learn nothing from D: no "
+            "detach(), no .data, no no_grad() here."
+        )
+
+
+@exercise("13.2")
+def influence(answer: Answer) -> str:
+    """Shares of the gradients that weighted losses send back to one picture."""
+    rng = torch.Generator().manual_seed(132)
+    for n, weights in ((4, [0.999, 0.001]), (3, [1.0, 10.0, 0.5])):
+        x = torch.rand(n, 1, 6, 6, generator=rng)
+        target = torch.rand(x.shape, generator=rng)
+        slope = 5 * torch.randn(x.shape, generator=rng)
+        pictures = x.clone().requires_grad_()
+        parts = [
+            (pictures - target).square().mean(),
+            (pictures * slope).sum() / n,
+            -(pictures * slope).sin().mean() + 3,
+        ][: len(weights)]
+        norms = torch.stack(
+            [torch.autograd.grad(part, pictures, retain_graph=True)[0].norm() for part in parts]
+        )
+        truth = norms * torch.tensor(weights)
+        got = _called(answer, parts, weights, pictures)
+        if isinstance(got, list | tuple) and len(got) == len(weights):
+            got = torch.stack([torch.as_tensor(each).detach().float() for each in got])
+        expect_shape(got, (len(weights),), "One share for each loss.")
+        got = got.detach().float()
+        values = torch.stack([part.detach() for part in parts])
+        _refuse_other_shares(got, norms, torch.tensor(weights), values)
+        expect_close(
+            got,
+            truth / truth.sum(),
+            "The share of a loss is the length of its weighted gradient, over the sum of all",
+        )
+        if pictures.grad is not None:
+            raise Wrong(
+                "backward() has left gradients behind in the pictures; a measurement leaves "
+                "nothing. torch.autograd.grad only returns them."
+            )
+    return "a weight says nothing until it is multiplied by the gradient that it weighs."
+
+
+def _called(answer: Answer, parts: list[Tensor], weights: list[float], pictures: Tensor) -> Any:
+    """Not by `call`: it hands over copies, and these losses hang on this very picture."""
+    if not callable(answer):
+        raise Wrong("a function is wanted.")
+    try:
+        got = answer(parts, weights, pictures)
+    except RuntimeError as error:
+        if "second time" in str(error):
+            raise Wrong(
+                "the graph is gone after the first gradient; ask with retain_graph=True, as the "
+                "training step needs it again."
+            ) from None
+        raise Wrong(f"it stopped with a RuntimeError: {error}") from None
+    except Exception as error:
+        raise Wrong(f"it stopped with {type(error).__name__}: {error}") from None
+    return call(lambda: got)
+
+
+def _refuse_other_shares(got: Tensor, norms: Tensor, weights: Tensor, values: Tensor) -> None:
+    def share(amounts: Tensor) -> Tensor:
+        return amounts / amounts.sum()
+
+    pull = norms * weights
+    others = (
+        (share(weights), "these are the weights alone. They say nothing of how steep each loss "
+         "is: a steep one needs little weight."),
+        (share(weights * values), "these are weighted *values*. A constant added to a loss "
+         "changes its value and moves nothing; what moves the network is the gradient."),
+        (share(values), "these are the values of the losses; gradients are wanted, weighted."),
+        (share(norms), "the weights are missing: each gradient is multiplied by its weight."),
+        (pull, "these are the lengths themselves: divide by their sum, to make shares."),
+        (share(pull.square()), "these are squares of lengths; a pull is as long as its gradient."),
+        (pull / pull.max(), "divide by the sum, not by the largest."),
+        (pull / pull.norm(), "shares add up to 1: divide by the sum of the lengths."),
+        (share(norms / weights), "a weight multiplies its gradient; here it divides."),
+    )  # fmt: skip
+    for other, why in others:
+        if close(got, other):
+            raise Wrong(why)
+
+
+@exercise("13.3")
+def sure_and_wrong(answer: Answer) -> str:
+    """The share of wrong readings among those that a classifier is sure of."""
+    rng = torch.Generator().manual_seed(133)
+    for n, level in ((400, 0.9), (300, 0.6)):
+        chances = (3 * torch.randn(n, 10, generator=rng)).softmax(dim=1)
+        labels = chances.argmax(dim=1)
+        wrong = torch.rand(n, generator=rng) < 0.3
+        labels = torch.where(wrong, (labels + 1) % 10, labels)
+        best, read = chances.max(dim=1)
+        sure, missed = best >= level, read != labels
+        got = call(answer, chances, labels, level)
+        expect_shape(got, ())
+        got = torch.as_tensor(got).detach().double()
+        _refuse_other_counts(got, sure, missed, chances, labels, level)
+        truth = missed[sure].double().mean()
+        expect_close(got, truth, "Of the pictures that it is sure of, the share read wrongly")
+    unsure = torch.full((20, 10), 0.1)
+    none = call(answer, unsure, labels[:20], 0.9)
+    if not close(torch.as_tensor(none).double(), torch.tensor(0.0, dtype=torch.double)):
+        raise Wrong("where it is sure of no picture, the answer is 0: nobody is misled.")
+    return (
+        "divided by those that it is sure of: that is how often somebody who trusts a sure "
+        "reading is misled."
+    )
+
+
+def _refuse_other_counts(
+    got: Tensor, sure: Tensor, missed: Tensor, chances: Tensor, labels: Tensor, level: float
+) -> None:
+    both = (sure & missed).double()
+    asked = chances.gather(1, labels[:, None])[:, 0]
+    others = (
+        (both.mean(), "that is the share of *all* pictures. Who trusts a sure reading wants to "
+         "know how many of the sure ones are wrong: divide by how many it is sure of."),
+        (both.sum(), "that is their number; a share is wanted."),
+        (both.sum() / missed.sum(), "that is how many of the wrong ones it is sure of; asked is "
+         "how many of the sure ones are wrong."),
+        (missed.double().mean(), "that is the share of wrong readings among all, sure or not."),
+        (1 - missed[sure].double().mean(), "that is the share read *rightly*."),
+        (missed[~sure].double().mean(), "those are the ones that it is *not* sure of."),
+        (sure.double().mean(), "that is how often it is sure; whether it is right, is asked."),
+        ((asked < level).double().mean(), "that looks at the chance of the true digit. Sure is "
+         "the classifier by its largest chance, whichever digit that is."),
+    )  # fmt: skip
+    for other, why in others:
+        if close(got, other):
+            raise Wrong(why)
