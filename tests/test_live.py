@@ -447,6 +447,25 @@ def test_a_loop_does_its_work_until_that_says_pause() -> None:
     assert "Five. 5 done." in loop.line.value
 
 
+def test_each_of_fifty_pieces_a_second_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = 100.0
+
+    def spend(seconds: float) -> str:
+        nonlocal now
+        now += seconds
+        return ""
+
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+    loop = Loop(lambda: spend(0.0), lambda: spend(0.005), lambda: "", frames=60)
+    loop.playing, loop.speed = True, 50.0
+    begin = now
+    for _ in range(50):
+        now = max(now, loop._next())
+        loop._slice()
+    assert now - begin == pytest.approx(1, abs=0.03)
+    assert loop.drawn == 50
+
+
 def test_slow_work_is_shown_piece_by_piece() -> None:
     done: list[int] = []
     shown: list[int] = []

@@ -247,16 +247,17 @@ class Loop:
 
     def refresh(self) -> None:
         """Draw now, and say what is seen."""
-        began = time.perf_counter()
+        # From the beginning, so that what it costs does not delay the next beyond its time.
+        self._drawn_at = time.perf_counter()
         try:
             self.sentence = self._show()
         except Exception as error:
             self.record(error)
         self.drawn += 1
-        self._drawn_at = time.perf_counter()
-        self._costs.append(self._drawn_at - began)
-        if not self.playing or self.error is not None or self._drawn_at - self._said_at >= TELL:
-            self._said_at = self._drawn_at
+        now = time.perf_counter()
+        self._costs.append(now - self._drawn_at)
+        if not self.playing or self.error is not None or now - self._said_at >= TELL:
+            self._said_at = now
             self.line.value = self._status()
 
     def record(self, error: Exception) -> None:

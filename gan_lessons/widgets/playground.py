@@ -102,7 +102,7 @@ class Playground(Panel):
             if name in plan_names:
                 refuse_off_slider(name, settings[name])
         self._set_views({name: settings[name] for name in settings if name not in plan_names})
-        self.live = Live(PlaneTrainer(first), self._show, share=0.15, frames=50)
+        self.live = Live(PlaneTrainer(first), self._show, share=0.15, frames=60)
         self.live.until = self._reason_to_pause
         self.live.go(self.speed.value)
         super().__init__(self._laid_out())
