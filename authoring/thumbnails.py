@@ -29,7 +29,7 @@ CELLS = {
     "10": "patients = {name: remedies.start",
     "11": 'start = {"generator": "one clump"',
     "12": "number = torch.tensor",
-    "13": "plotting.digit_rows({\"as it was\": truth} | {kind",
+    "13": 'plotting.digit_rows({"as it was": truth} | {kind',
 }
 
 

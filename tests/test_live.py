@@ -455,8 +455,11 @@ def test_each_of_fifty_pieces_a_second_is_shown(monkeypatch: pytest.MonkeyPatch)
         now += seconds
         return ""
 
+    def work() -> None:
+        spend(0.0)
+
     monkeypatch.setattr("time.perf_counter", lambda: now)
-    loop = Loop(lambda: spend(0.0), lambda: spend(0.005), lambda: "", frames=60)
+    loop = Loop(work, lambda: spend(0.005), lambda: "", frames=60)
     loop.playing, loop.speed = True, 50.0
     begin = now
     for _ in range(50):
