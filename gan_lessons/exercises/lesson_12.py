@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons.exercises import Answer, Wrong, as_number, call, close, exercise, expect_shape
-from gan_lessons.networks import append_label_planes
+from gan_lessons.networks import append_label_planes, append_one_hot
 
 
 @exercise("12.1")
@@ -15,7 +15,7 @@ def label_planes(answer: Answer) -> str:
     for labels, classes, size in (
         (torch.tensor([3, 0, 9, 3]), 10, 28),
         (torch.tensor([1]), 2, 4),
-        (torch.tensor([4, 4, 2, 0, 1, 3, 4]), 5, 7),
+        (torch.tensor([3, 3, 2, 0, 1, 3, 2]), 5, 7),
     ):
         got = call(answer, labels, classes, size)
         _refuse_other_layouts(got, labels, classes, size)
@@ -43,8 +43,14 @@ def _refuse_other_layouts(got: object, labels: Tensor, classes: int, size: int) 
         )
     if shape == (n, 1, size, size):
         raise Wrong(
-            "that is one plane for each picture. A plane of the label's number would say that 7 "
-            "is more than 3, and near 8; one plane for each class says no such thing."
+            "that is one plane for each picture; one for each class is wanted. (A single plane of "
+            "the label's number would say that 7 is more than 3, and near 8.)"
+        )
+    if shape == (n, int(labels.max()) + 1, size, size) and shape[1] < classes:
+        raise Wrong(
+            f"there are {shape[1]} planes, where {classes} are wanted: in this batch "
+            f"{int(labels.max())} is the highest label, but not the last class. F.one_hot has to "
+            "be told how many there are."
         )
     if shape == (n, 1 + classes, size, size):
         raise Wrong("only the planes are wanted, without the picture.")
@@ -53,38 +59,36 @@ def _refuse_other_layouts(got: object, labels: Tensor, classes: int, size: int) 
 def _refuse_unequal_planes(got: Tensor, want: Tensor, labels: Tensor) -> None:
     if not got.is_floating_point():
         raise Wrong(f"the planes are {got.dtype}; torch.cat with pictures wants floats.")
-    first, height = labels[0].item(), want.shape[2]
-    if (got != got[:, :, :1, :1]).any():
-        row = got[0, int(first)].detach()
-        rows = [i for i in range(height) if (row[i] != 0).any()]
-        where = f"rows {rows[0]} to {rows[-1]}" if rows else "no row"
+    if not got.isfinite().all():
+        raise Wrong("some of the numbers are NaN or infinite; 0 and 1 are wanted.")
+    low, high = got.amin(dim=(2, 3)), got.amax(dim=(2, 3))
+    if not close(low, high):
+        picture, plane = (int(i) for i in (high - low > 1e-4).nonzero()[0])
         raise Wrong(
-            f"a plane has to be constant, and these are not: of a picture labelled {first} plane "
-            f"{first} is lit in {where}. A reshape puts numbers where they fit, not where they "
-            "belong; expand an axis of 1 instead."
+            "a plane has to be constant, and these are not: of the picture with index "
+            f"{picture}, labelled {int(labels[picture])}, plane {plane} reaches from "
+            f"{low[picture, plane]:.3g} to {high[picture, plane]:.3g}. Expand axes of 1: a reshape "
+            "puts numbers where they fit, not where they belong."
         )
-    values = got[:, :, 0, 0].detach().double()
-    if close(values, 1 - want[:, :, 0, 0]):
+    values, wanted = got[:, :, 0, 0].detach(), want[:, :, 0, 0]
+    if close(values, wanted):
+        return
+    if close(values, 1 - wanted):
         raise Wrong("it is inverted: all planes are lit but the right one.")
-    lit = (values != 0).sum(dim=1)
-    if (lit != 1).any():
-        picture = int((lit != 1).nonzero()[0])
+    picture = int((values - wanted).abs().amax(dim=1).argmax())
+    label, row = int(labels[picture]), values[picture]
+    if close(row, torch.ones(len(row))):
+        raise Wrong("all planes are full of 1s; exactly one should be.")
+    if close(row.sort().values, wanted[picture].sort().values):
         raise Wrong(
-            f"of a picture labelled {labels[picture].item()} {int(lit[picture])} planes are lit; "
-            "exactly one should be."
+            f"of the picture with index {picture}, labelled {label}, plane {int(row.argmax())} is "
+            "lit."
         )
-    chosen = values.abs().argmax(dim=1)
-    if (chosen != labels).any():
-        picture = int((chosen != labels).nonzero()[0])
-        raise Wrong(
-            f"of the picture with index {picture}, labelled {labels[picture].item()}, plane "
-            f"{int(chosen[picture])} is lit."
-        )
-    if not close(values, want[:, :, 0, 0]):
-        raise Wrong(
-            f"the right plane is lit, with {values.amax().item():.3g}; 1 is wanted, whatever the "
-            "class and the number of pixels."
-        )
+    raise Wrong(
+        f"of the picture with index {picture}, labelled {label}, the planes hold "
+        f"{', '.join(f'{value:.3g}' for value in row.tolist())}; a 1 in plane {label} and 0s in "
+        "all others are wanted."
+    )
 
 
 @exercise("12.2")
@@ -104,8 +108,8 @@ def lowest_loss(answer: Answer) -> str:
 
 
 def _refuse_other_floors(got: float, classes: int) -> None:
-    k = classes
-    if close(got, math.log(1 + (k - 1) / math.e)):
+    k, right = classes, math.log(1 + (classes - 1) / math.e)
+    if close(got, right, tolerance=1e-6):
         return
     others = (
         (0.0, "0 needs a logit of +∞, or the others at −∞. Probabilities only reach from 0 to 1."),
@@ -115,34 +119,21 @@ def _refuse_other_floors(got: float, classes: int) -> None:
         ),
         (
             math.log(k - 1 + math.e),
-            "that is the logarithm of the sum; the loss also subtracts the right class's number, "
-            "which is 1.",
+            "that is log Σ alone: of the perfect answer the right class's number, 1, is still to "
+            "be subtracted. (With the 1 on a wrong class it is the whole loss, and the highest.)",
         ),
         (
             math.log(1 + k / math.e),
             "there are K numbers, but only K − 1 of them belong to wrong classes.",
         ),
-        (
-            1 / (1 + (k - 1) / math.e),
-            "that is the probability of the right class; the loss is minus its logarithm.",
-        ),
-        (
-            -math.log(1 + (k - 1) / math.e),
-            "the sign is turned: a cross-entropy is never below 0.",
-        ),
-        (
-            math.log2(1 + (k - 1) / math.e),
-            "that is in bits; PyTorch's logarithm is the natural one.",
-        ),
-        (
-            math.log10(1 + (k - 1) / math.e),
-            "that is the logarithm to base 10; PyTorch's is the natural one.",
-        ),
+        (math.exp(-right), "that is the probability of the right class; the loss is −log of it."),
+        (-math.exp(-right), "the logarithm is missing: the loss is −log of the probability."),
+        (-right, "the sign is turned: a cross-entropy is never below 0."),
+        (right / math.log(2), "that is in bits; PyTorch's logarithm is the natural one."),
+        (right / math.log(10), "that logarithm has the base 10; PyTorch's is the natural one."),
         (
             math.log(1 + (k - 1) * math.e),
-            "that is the *highest* loss: probability 1 on one wrong class, 0 on the right one"
-            if k == 2
-            else "the exponent's sign is turned: e^(−1) stands beside each wrong class.",
+            "the exponent's sign is turned: e^(−1) stands beside each wrong class.",
         ),
         (
             math.log(1 + (k - 1) * math.exp(-2)),
@@ -151,46 +142,51 @@ def _refuse_other_floors(got: float, classes: int) -> None:
     )
     for other, why in others:
         if close(got, other):
-            raise Wrong(f"for {k} classes it gives {got:.4g}: {why.rstrip('.')}.")
+            raise Wrong(f"for {k} classes it gives {got:.4g}: {why}")
     raise Wrong(
-        f"for {k} classes it gives {got:.4g}, where {math.log(1 + (k - 1) / math.e):.4g} is the "
-        "lowest. Put 1 at the right class and 0 at the others into −s_y + log Σ exp(s_i)."
+        f"for {k} classes it gives {got:.7g}, where {right:.7g} is the lowest. Put 1 at the right "
+        "class and 0 at the others into −s_y + log Σ exp(s_i), and do not round."
     )
 
 
 CLASSES, LATENT_DIM = 10, 64
 
 
-class _Recorder(nn.Module):
-    """Draws nothing, and remembers what it was asked for."""
+class _Painter(nn.Module):
+    """Paints another picture for every request, and remembers what it was asked for."""
+
+    paint: Tensor
 
     def __init__(self) -> None:
         super().__init__()
+        rng = torch.Generator().manual_seed(74)
+        self.register_buffer("paint", torch.randn(LATENT_DIM + CLASSES, 784, generator=rng) / 9)
+        self.strength = nn.Parameter(torch.tensor(1.0))
         self.asked: list[Tensor] = []
         self.modes: list[bool] = []
-        self.graphs = False
-        self.strength = nn.Parameter(torch.tensor(1.0))
+        self.eval()
 
     def forward(self, inputs: Tensor) -> Tensor:
         if inputs.dim() != 2 or inputs.shape[1] != LATENT_DIM + CLASSES:
-            raise Wrong(
-                f"the generator is given {tuple(inputs.shape)}; it takes (n, 74): 64 numbers of "
-                "noise, then 10 for the class."
+            raise ValueError(
+                f"the generator was given {tuple(inputs.shape)}; it takes (n, 74): 64 numbers of "
+                "noise, then 10 for the class"
             )
         self.asked += [row.detach() for row in inputs]
         self.modes.append(self.training)
-        code = inputs.detach().sum(dim=1) * self.strength
-        return code.view(-1, 1, 1, 1).expand(-1, 1, 28, 28).tanh()
+        return (inputs @ self.paint * self.strength).tanh().view(-1, 1, 28, 28)
 
 
 @exercise("12.3")
 def write_number(answer: Answer) -> str:
-    """Digits in order, of one noise, from a generator that remembers what it was asked."""
+    """Digits in order, of one noise; where they are not, the requests explain it."""
     rng = torch.Generator().manual_seed(123)
     for number in ("0301234567", "7", "11"):
         z = torch.randn(LATENT_DIM, generator=rng)
-        generator = _Recorder().eval()
+        generator = _Painter()
         got = call(answer, generator, number, z)
+        if not generator.asked:
+            raise Wrong("the generator that was handed in was never called.")
         expect_shape(
             got,
             (len(number), 1, 28, 28),
@@ -198,26 +194,29 @@ def write_number(answer: Answer) -> str:
             if isinstance(got, Tensor) and got.dim() == 4
             else "",
         )
-        _refuse_other_requests(generator, number, z)
         if generator.training or any(generator.modes):
             raise Wrong(
                 "the generator was put into training mode: BatchNorm would then draw each digit "
                 "with a look at its neighbours."
             )
-        with torch.no_grad():
-            drawn = generator(torch.stack(generator.asked[-len(number) :]))
-        if not close(got, drawn):
-            raise Wrong("what is returned is not what the generator drew, or in another order.")
+        if generator.strength != 1 or not generator.strength.requires_grad:
+            raise Wrong("the generator that was handed in is no longer what it was.")
+        labels = torch.tensor([int(digit) for digit in number])
+        want = _Painter()(append_one_hot(z.expand(len(labels), -1), labels, CLASSES))
+        if not close(got, want):
+            _explain_other_pictures(generator, number, z)
+            raise Wrong(
+                "the generator was asked for the right digits, but what is returned is not what "
+                "it drew, or in another order."
+            )
     return "the class changes from digit to digit, the noise does not: one hand."
 
 
-def _refuse_other_requests(generator: _Recorder, number: str, z: Tensor) -> None:
-    if not generator.asked:
-        raise Wrong("the generator was never called.")
+def _explain_other_pictures(generator: _Painter, number: str, z: Tensor) -> None:
     if len(generator.asked) != len(number):
         raise Wrong(
-            f"for {number!r} the generator was asked for {len(generator.asked)} pictures; "
-            f"{len(number)} are wanted."
+            "these are not the pictures of this number, in its order; the generator was asked for "
+            f"{len(generator.asked)} pictures, for {number!r} {len(number)} are wanted."
         )
     asked = torch.stack(generator.asked)
     noise, told = asked[:, :LATENT_DIM], asked[:, LATENT_DIM:]
@@ -226,16 +225,19 @@ def _refuse_other_requests(generator: _Recorder, number: str, z: Tensor) -> None
     if len(number) > 1 and not close(noise, noise[:1].expand_as(noise)):
         raise Wrong("the digits have different noise: every digit would be in a hand of its own.")
     if not close(noise, z.expand_as(noise)):
-        raise Wrong("the noise is not the z that was given: whoever gives the same z again wants "
-                    "the same hand.")  # fmt: skip
-    if ((told != 0).sum(dim=1) != 1).any() or not close(told.sum(dim=1), torch.ones(len(number))):
+        raise Wrong(
+            "the noise is not the z that was given: whoever gives the same z again wants the same "
+            "hand."
+        )
+    chosen = told.argmax(dim=1)
+    if not close(told, torch.eye(CLASSES)[chosen]):
         raise Wrong(
             "the ten numbers behind the noise should be one 1 and nine 0s for each digit; the "
-            f"first are {[round(each, 2) for each in told[0].tolist()]}."
+            f"first are {', '.join(f'{each:.3g}' for each in told[0].tolist())}."
         )
-    wanted, given = [int(each) for each in number], told.argmax(dim=1).tolist()
-    if given != wanted:
+    given = "".join(map(str, chosen.tolist()))
+    if given != number:
         order = (
-            " They are the right ones in another order." if sorted(given) == sorted(wanted) else ""
+            " They are the right ones in another order." if sorted(given) == sorted(number) else ""
         )
-        raise Wrong(f"{number!r} was asked for as {''.join(map(str, given))}.{order}")
+        raise Wrong(f"{number!r} was asked for as {given}.{order}")

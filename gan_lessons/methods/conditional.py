@@ -4,12 +4,12 @@ G always gets the class beside its noise, as one number 1 among ``classes`` numb
 of the class is the setting ``conditioning``:
 
 - "none": nothing;
-- "label_planes": it sees the class beside the image, as planes of which one is lit (Mirza and
-  Osindero 2014);
+- "label_planes": it sees the class beside the image, as planes of which one is lit (after Mirza and
+  Osindero 2014, who had dense layers);
 - "auxiliary_classifier": it also says which class it sees, and both players gain if it is right
   (AC-GAN, Odena et al. 2017);
-- "class_logits": it answers for each class, and is asked for one (one linear output for each
-  class, as in Miyato and Koyama 2018);
+- "class_logits": it answers for each class by a linear output of its own, and is asked for one (a
+  relative of the projection of Miyato and Koyama 2018);
 - "infogan": it says which class G was told, of fakes alone; no label is used (Chen et al. 2016).
 """
 

@@ -50,6 +50,15 @@ def _one_more(labels, classes, size):
     return _planes((labels + 1) % classes, classes, size)
 
 
+def _without_classes(labels, classes, size):
+    return F.one_hot(labels).float()[:, :, None, None].expand(-1, -1, size, size)
+
+
+def _by_frequency(labels, classes, size):
+    planes = _planes(labels, classes, size)
+    return planes / planes.sum(dim=0, keepdim=True).clamp(min=1)
+
+
 def _write(generator, number, z, noise=None, digits=None):
     labels = torch.tensor([int(digit) for digit in (number if digits is None else digits)])
     noise = z.expand(len(labels), -1) if noise is None else noise
@@ -110,6 +119,28 @@ def _blank(generator, number, z):
     return torch.zeros(len(number), 1, 28, 28)
 
 
+def _shuffled(generator, number, z):
+    return _write(generator, number, z).flip(0)
+
+
+def _first_repeated(generator, number, z):
+    return _write(generator, number, z)[:1].expand(len(number), -1, -1, -1)
+
+
+def _weakened(generator, number, z):
+    generator.strength.data.mul_(0.5)
+    return _write(generator, number, z)
+
+
+def _there_and_back(generator, number, z):
+    return _write(generator, number, z, digits=number[::-1]).flip(0)
+
+
+def _from_a_sheet(generator, number, z):
+    sheet = _write(generator, number, z, digits="0123456789")
+    return sheet[[int(digit) for digit in number]]
+
+
 def _one_by_one(generator, number, z):
     with torch.no_grad():
         return torch.cat(
@@ -161,6 +192,11 @@ WRONG = {
             lambda labels, classes, size: _planes(labels, classes, size).long(),
             "torch.cat with pictures wants floats",
         ),
+        (_without_classes, "has to be told how many there are"),
+        (_by_frequency, "planes hold"),
+        (lambda labels, classes, size: 2 * _planes(labels, classes, size) - 1, "planes hold"),
+        (lambda labels, classes, size: -_planes(labels, classes, size), "planes hold"),
+        (lambda labels, classes, size: _planes(labels, classes, size) / 0, "NaN or infinite"),
         (_sorted, "is lit"),
         (_one_more, "is lit"),
         (
@@ -169,19 +205,21 @@ WRONG = {
         ),
         (
             lambda labels, classes, size: _planes(labels, classes, size) / size**2,
-            "1 is wanted",
+            "are wanted",
         ),
         (lambda labels, classes, size: _planes(labels, classes, 28), "has shape"),
     ],
     "12.2": [
         (lambda classes: 0.0, "Probabilities only reach from 0 to 1"),
         (lambda classes: math.log(classes), "knows nothing"),
-        (lambda classes: math.log(classes - 1 + math.e), "also subtracts"),
+        (lambda classes: math.log(classes - 1 + math.e), "still to be subtracted"),
         (lambda classes: math.log(1 + classes / math.e), "only K − 1"),
-        (lambda classes: 1 / (1 + (classes - 1) / math.e), "minus its logarithm"),
+        (lambda classes: 1 / (1 + (classes - 1) / math.e), "−log of it"),
         (lambda classes: -math.log(1 + (classes - 1) / math.e), "sign is turned"),
         (lambda classes: math.log2(1 + (classes - 1) / math.e), "bits"),
-        (lambda classes: 1.461, "it gives 1.461"),
+        (lambda classes: -1 / (1 + (classes - 1) / math.e), "logarithm is missing"),
+        (lambda classes: round(math.log(1 + (classes - 1) / math.e), 4), "do not round"),
+        (lambda classes: 1.461, "do not round"),
         (lambda classes: math.log(1 + 9 / math.e), "it gives 1.461"),
         (lambda classes: math.log10(1 + (classes - 1) / math.e), "base 10"),
         (lambda classes: math.log(1 + (classes - 1) * math.exp(-2)), "from −1 to 1"),
@@ -199,8 +237,12 @@ WRONG = {
         (_trains, "training mode"),
         (_once_each, "leading zeros and repeated ones"),
         (_backwards, "another order"),
+        (_shuffled, "or in another order"),
+        (_first_repeated, "not what it drew"),
+        (_weakened, "no longer what it was"),
+        (lambda generator, number, z: torch.zeros(len(number), 1, 28, 28), "was never called"),
         (_by_ord, "was asked for as"),
-        (_blank, "not what the generator drew"),
+        (_blank, "not what it drew"),
         (lambda generator, number, z: _write(generator, number, z).flatten(1), "has shape"),
     ],
 }
@@ -213,5 +255,12 @@ RIGHT = {
         (lambda classes: -math.log(math.e / (math.e + classes - 1)),),
         (lambda classes: torch.tensor(1 + (classes - 1) / math.e).log(),),
     ],
-    "12.3": [(_write,), (_one_by_one,), (_with_a_graph,), (_repeated_z,)],
+    "12.3": [
+        (_write,),
+        (_one_by_one,),
+        (_with_a_graph,),
+        (_repeated_z,),
+        (_there_and_back,),
+        (_from_a_sheet,),
+    ],
 }
