@@ -1,11 +1,16 @@
 """A check that could not run is a failure: a skip counts as one, but for Windows (no signals)."""
 
 import os
+import signal
 import sys
 
 import pytest
 
 os.environ["GAN_LESSONS_PROGRESS"] = "off"  # what tests get right is not the learner's progress
+# A shell lets what it starts in the background, as `make test` does, ignore Ctrl-C; and so would
+# all that is started here, some of which is interrupted on purpose.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SKIPPED: list[str] = []
 

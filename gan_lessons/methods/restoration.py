@@ -105,7 +105,7 @@ class Restoration(Method[RestorationSettings]):
         return built
 
     def player(self, name: str, network: nn.Module) -> Player:
-        betas = (0.0, self.settings.beta2)
+        betas = (0.0, float(self.settings.beta2))  # Adam refuses a whole number beside a float
         optimizer = torch.optim.Adam(network.parameters(), self.rate(name), betas)
         return Player(network, optimizer, self.average_of(name, network))
 
