@@ -26,7 +26,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES, GANSettings
 from gan_lessons.networks import DenseDiscriminator, DenseGenerator
 from gan_lessons.studies.statistics import interval, permutation_test
-from gan_lessons.studies.tables import FOLDER, read_rows, write_rows
+from gan_lessons.studies.tables import FOLDER, Key, read_rows, train_missing
 from gan_lessons.training import Diverged, Player, Trainer, build_networks
 
 STORED = FOLDER / "advice.json"
@@ -277,13 +277,11 @@ def train_all(path: Path, seeds: int = SEEDS) -> Iterator[Run]:
     """Train what ``path`` lacks, write it after each run, and yield each as it is done."""
     plans = {name: checksum(name) for name in ADVICE}
     stored = load(path) if path.exists() else []
-    done = {(run.advice, run.seed): run for run in stored if run.plan == plans.get(run.advice)}
+    done: dict[Key, Run] = {
+        (run.advice, run.seed): run for run in stored if run.plan == plans.get(run.advice)
+    }
     wanted = [(name, seed) for seed in range(seeds) for name in ADVICE]
-    for key in wanted:
-        if key not in done:
-            done[key] = train(*key)
-            write_rows((done[key] for key in wanted if key in done), path)
-            yield done[key]
+    yield from train_missing(path, done, wanted, train)
 
 
 def distances(runs: Iterable[Run], name: str) -> list[float]:

@@ -23,7 +23,7 @@ from gan_lessons.commandline import Parser, file_path, run_command
 from gan_lessons.data import load_digits
 from gan_lessons.methods.conditional import CONDITIONINGS, ConditionalSettings
 from gan_lessons.studies.statistics import interval
-from gan_lessons.studies.tables import FOLDER, read_rows, write_rows
+from gan_lessons.studies.tables import FOLDER, Key, read_rows, train_missing
 from gan_lessons.training import Trainer
 
 STORED = FOLDER / "conditioning.json"
@@ -123,15 +123,11 @@ def train_all(path: Path, seeds: int = SEEDS) -> Iterator[Run]:
     """Train what ``path`` lacks, write it after each run, and yield each as it is done."""
     plans = {name: checksum(name) for name in CONDITIONINGS}
     stored = load(path) if path.exists() else []
-    done = {
+    done: dict[Key, Run] = {
         (run.conditioning, run.seed): run for run in stored if run.plan == plans[run.conditioning]
     }
     wanted = [(name, seed) for seed in range(seeds) for name in CONDITIONINGS]
-    for key in wanted:
-        if key not in done:
-            done[key] = train(*key)
-            write_rows((done[each] for each in wanted if each in done), path)
-            yield done[key]
+    yield from train_missing(path, done, wanted, train)
 
 
 def table(runs: Iterable[Run]) -> str:
