@@ -25,7 +25,7 @@ from gan_lessons.studies.restoration import psnr
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import button, refuse_outside, row
 from gan_lessons.widgets.loop import Loop
-from gan_lessons.widgets.sketchpad import SIDE, Sheet
+from gan_lessons.widgets.sketchpad import SIDE, Sheet, example_of
 from gan_lessons.widgets.slider import Slider
 from gan_lessons.widgets.still import Panel
 
@@ -97,32 +97,20 @@ class Restorer(Panel):
     @property
     def image(self) -> Tensor:
         """The drawing (1, 28, 28) in [−1, 1]."""
-        return _grey(self.sheet) / 127.5 - 1
+        return self.sheet.image
 
     @property
     def mask(self) -> Tensor:
         """What is scratched (1, 28, 28): 1 where a pixel is lost, else 0."""
-        return (_grey(self.scratches) > 100).float()
+        return (self.scratches.image > -0.21).float()  # darker is the edge of a stroke
 
     def draw(self, image: Tensor) -> None:
-        """Put a picture, (28, 28) or (1, 28, 28) in [−1, 1], on the sheet.
-
-        Raises:
-            UserError: another shape or range.
-        """
-        if image.numel() != SIDE * SIDE or not (image.abs() <= 1.001).all():
-            raise UserError(
-                f"The sheet takes 28 × 28 values from −1 to 1; this has the shape "
-                f"{tuple(image.shape)}, values from {image.min():.3g} to {image.max():.3g}."
-            )
-        self.sheet.drawing = _bytes((image.clamp(-1, 1) + 1) * 127.5)
+        """Put a picture on the sheet; see `Sheet.draw`."""
+        self.sheet.draw(image)
 
     def load(self, digit: int) -> None:
         """Put the next real example of a digit (0 to 9) on the sheet."""
-        examples = self.digits.images[self.digits.labels == digit]
-        if not len(examples):
-            raise UserError(f"There is no example of {digit!r}. Choose a digit from 0 to 9.")
-        self.draw(examples[self._examples % len(examples)])
+        self.draw(example_of(self.digits, digit, self._examples))
         self._examples += 1
 
     def scratch(self, mask: Tensor) -> None:
@@ -133,7 +121,7 @@ class Restorer(Panel):
         """
         if mask.numel() != SIDE * SIDE:
             raise UserError(f"A mask has 28 × 28 values; this has the shape {tuple(mask.shape)}.")
-        self.scratches.drawing = _bytes(255.0 * (mask > 0.5))
+        self.scratches.draw(2.0 * (mask > 0.5) - 1)
 
     def clear(self) -> None:
         """An empty sheet."""
@@ -301,14 +289,3 @@ class Restorer(Panel):
 
     def _alt_text(self) -> str:
         return self.sentence
-
-
-def _grey(sheet: Sheet) -> Tensor:
-    """What is on a sheet, (1, 28, 28), from 0 to 255."""
-    grey = np.frombuffer(sheet.drawing, np.uint8).reshape(1, SIDE, SIDE)
-    return torch.from_numpy(grey.astype(np.float32))
-
-
-def _bytes(grey: Tensor) -> bytes:
-    drawn: bytes = grey.round().byte().numpy().tobytes()
-    return drawn

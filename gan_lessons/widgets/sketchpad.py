@@ -35,6 +35,38 @@ class Sheet(anywidget.AnyWidget):
     erase = traitlets.Bool(False).tag(sync=True)
     name = traitlets.Unicode("Sheet").tag(sync=True)  # for those who cannot see which one it is
 
+    @property
+    def image(self) -> Tensor:
+        """What is drawn, (1, 28, 28) in [−1, 1]."""
+        grey = np.frombuffer(self.drawing, np.uint8).reshape(1, SIDE, SIDE)
+        return torch.from_numpy(grey.astype(np.float32)) / 127.5 - 1
+
+    def draw(self, image: Tensor) -> None:
+        """Put a picture, (28, 28) or (1, 28, 28) in [−1, 1], on the sheet.
+
+        Raises:
+            UserError: another shape or range.
+        """
+        if image.numel() != SIDE * SIDE or not (image.abs() <= 1.001).all():
+            raise UserError(
+                f"The sheet takes 28 × 28 values from −1 to 1; this has the shape "
+                f"{tuple(image.shape)}, values from {image.min():.3g} to {image.max():.3g}."
+            )
+        self.drawing = (image.clamp(-1, 1) + 1).mul(127.5).round().byte().numpy().tobytes()
+
+
+def example_of(digits: Digits, digit: int, number: int) -> Tensor:
+    """Real example ``number`` of a digit, (1, 28, 28); after the last comes the first again.
+
+    Raises:
+        UserError: there is none of that digit.
+    """
+    examples = digits.images[digits.labels == digit]
+    if not len(examples):
+        raise UserError(f"There is no example of {digit!r}. Choose a digit from 0 to 9.")
+    example: Tensor = examples[number % len(examples)]
+    return example
+
 
 class Sketchpad(Panel):
     """A sheet to draw on, beside D's opinion of the drawing and the digit nearest to it.
@@ -97,29 +129,16 @@ class Sketchpad(Panel):
     @property
     def image(self) -> Tensor:
         """The drawing (1, 28, 28) in [−1, 1]."""
-        grey = np.frombuffer(self.sheet.drawing, np.uint8).reshape(1, SIDE, SIDE)
-        return torch.from_numpy(grey.astype(np.float32)) / 127.5 - 1
+        return self.sheet.image
 
     def draw(self, image: Tensor) -> None:
-        """Put a picture, (28, 28) or (1, 28, 28) in [−1, 1], on the sheet.
-
-        Raises:
-            UserError: another shape or range.
-        """
-        if image.numel() != SIDE * SIDE or not (image.abs() <= 1.001).all():
-            raise UserError(
-                f"The sheet takes 28 × 28 values from −1 to 1; this has the shape "
-                f"{tuple(image.shape)}, values from {image.min():.3g} to {image.max():.3g}."
-            )
-        self.sheet.drawing = (image.clamp(-1, 1) + 1).mul(127.5).round().byte().numpy().tobytes()
+        """Put a picture on the sheet; see `Sheet.draw`."""
+        self.sheet.draw(image)
         self._look()  # at once: the cell that draws may ask for the sentence next
 
     def load(self, digit: int) -> None:
         """Put the next real example of a digit (0 to 9) on the sheet."""
-        examples = self.digits.images[self.digits.labels == digit]
-        if not len(examples):
-            raise UserError(f"There is no example of {digit!r}. Choose a digit from 0 to 9.")
-        self.draw(examples[self._examples % len(examples)])
+        self.draw(example_of(self.digits, digit, self._examples))
         self._examples += 1
 
     def clear(self) -> None:
