@@ -9,7 +9,7 @@ from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import bars, digit_grid, digit_rows, matrices, mosaic, show_digits
-from gan_lessons.plotting.distributions import densities, groups, histograms, strips
+from gan_lessons.plotting.distributions import densities, groups, histograms, pairs, strips
 from gan_lessons.plotting.objectives import pushed_batch, pushes
 from gan_lessons.plotting.plane import balls, clouds, contours, paths, sidestep
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
@@ -36,6 +36,7 @@ __all__ = [
     "matrices",
     "mosaic",
     "one_pass_diagram",
+    "pairs",
     "paths",
     "players_diagram",
     "png",
