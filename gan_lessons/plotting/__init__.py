@@ -17,7 +17,7 @@ from gan_lessons.plotting.digits import (
     mosaic,
     show_digits,
 )
-from gan_lessons.plotting.distributions import densities, groups, histograms, strips
+from gan_lessons.plotting.distributions import densities, groups, histograms, pairs, strips
 from gan_lessons.plotting.objectives import pushed_batch, pushes
 from gan_lessons.plotting.plane import balls, clouds, contours, paths, sidestep
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
@@ -45,6 +45,7 @@ __all__ = [
     "matrices",
     "mosaic",
     "one_pass_diagram",
+    "pairs",
     "paths",
     "players_diagram",
     "png",
