@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def add(commands: Commands) -> None:
-    text = "Measure digits: Fréchet distance, confidence, share of each digit."
+    text = (
+        "Measure digits: Fréchet distance, confidence, share of each digit; of a conditional "
+        "generator also whether it draws the digits that it was asked for."
+    )
     parser = commands.add_parser("evaluate", help=text, description=text)
     parser.add_argument(
         "--from",
@@ -52,6 +55,8 @@ def run(arguments: Namespace) -> int:
     else:
         images = torch.cat(list(draw(source, arguments.n, arguments.seed)))
     print(metrics.report(images))
+    if source.suffix != ".npy" and _draws_digits_to_order(source):
+        print(_obedience(images))
     if arguments.copies:
         print(f"pixels: {_copies(images)}")
     return 0
@@ -70,6 +75,33 @@ def _load_array(file: Path) -> "Tensor":
     except Exception as error:  # a damaged header fails in many ways
         raise UserError(f"{file} cannot be read as a whole .npy file of numbers.") from error
     return data.from_uint8(array, (1, 28, 28))
+
+
+def _draws_digits_to_order(source: Path) -> bool:
+    from gan_lessons import pretrained
+    from gan_lessons.metrics.classes import CLASSES
+
+    settings = pretrained.load_method(source).settings
+    told = getattr(settings, "classes", 0) == CLASSES
+    return told and getattr(settings, "conditioning", "") != "infogan"  # its classes are its own
+
+
+def _obedience(images: "Tensor") -> str:
+    """What is said of images that were asked for as 0, 1, …, 9 in turn (see `Method.inputs`)."""
+    import torch
+
+    from gan_lessons.data import load_digits
+    from gan_lessons.metrics.classes import CLASSES, class_report
+
+    found = class_report(images, torch.arange(len(images)) % CLASSES)
+    digits = load_digits(source="bundled", announce=False)
+    beside = found.variety_beside(class_report(digits.images, digits.labels))
+    worst = min(range(CLASSES), key=lambda digit: found.agreement[digit])
+    return (
+        f"asked for a digit: read as it {found.mean_agreement():.1%}, "
+        f"least the {worst} with {found.agreement[worst]:.1%}; "
+        f"variety within a digit, real ones 1: {sum(beside) / len(beside):.2f}"
+    )
 
 
 def _copies(images: "Tensor") -> "Memorisation":
