@@ -92,7 +92,7 @@ def test_real_samples_under_wrong_classes_are_refused_too(digits: Tensor, object
 
 
 def test_wrong_classes_need_classes() -> None:
-    with pytest.raises(UserError, match="mismatch is 0.25 and classes 0; .* choose 0"):
+    with pytest.raises(UserError, match=r"mismatch is 0.25 and classes 0; .* choose 0"):
         replace(SMALL, mismatch=0.25)
 
 
