@@ -35,7 +35,9 @@ def links(
     for path in sources(names, folder):
         lesson = read(path)
         place = f"lab/tree/{clone}/notebooks/{lesson.notebook.name}"
-        asked = urlencode({"repo": repository, "branch": branch, "urlpath": place})
+        asked = urlencode(
+            {"repo": repository, "branch": branch, "targetpath": clone, "urlpath": place}
+        )
         link = f"{hub.rstrip('/')}/hub/user-redirect/git-pull?{asked}"
         lines.append(f"- [{lesson.name} {lesson.title}]({link})")
     return lines

@@ -146,6 +146,7 @@ def test_links_open_lessons_in_the_copy_that_they_fetch() -> None:
         assert parse_qs(parts.query) == {
             "repo": [repository],
             "branch": ["spring"],
+            "targetpath": ["gan"],  # by itself nbgitpuller would call it gan.git
             "urlpath": [f"lab/tree/gan/notebooks/{lesson.notebook.name}"],
         }
 

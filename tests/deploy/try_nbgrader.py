@@ -96,10 +96,11 @@ def run(program: Path, *arguments: str) -> str:
         [str(program), *arguments],
         cwd=CLASS,
         env=os.environ | {"PATH": path},
-        check=True,
-        stdout=subprocess.PIPE,
+        capture_output=True,
         text=True,
     )
+    if run.returncode:
+        raise RuntimeError(f"{program.name} {' '.join(arguments)} failed:\n{run.stderr}")
     return run.stdout
 
 
