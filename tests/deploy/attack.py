@@ -20,20 +20,8 @@ def ask(url: str, method: str = "GET", token: str = TOKEN) -> str:
         return str(answer.status)
 
 
-def ports(victim: str) -> list[int]:
-    """TCP ports at which the victim's processes listen."""
-    user = pwd.getpwnam(victim).pw_uid
-    rows = [
-        line.split()
-        for table in ("tcp", "tcp6")
-        for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]
-    ]
-    listening = [row[1] for row in rows if row[3] == "0A" and int(row[7]) == user]
-    return [int(address.rpartition(":")[2], 16) for address in listening]
-
-
-def the_victims(victim: str, server: int, kernel: int) -> Attempts:
-    """What only the victim may do, whose server and kernel are these processes."""
+def the_victims(victim: str, server: int, port: int, kernel: int) -> Attempts:
+    """What only the victim may do, whose server (at this port) and kernel are these processes."""
     home = Path(pwd.getpwnam(victim).pw_dir)
     loose = Path("/tmp") / f"of-{victim}"
 
@@ -42,7 +30,7 @@ def the_victims(victim: str, server: int, kernel: int) -> Attempts:
         return "a token" if "JUPYTERHUB_API_TOKEN" in text else "no token"
 
     def past_the_proxy() -> str:
-        return ask(f"http://127.0.0.1:{ports(victim)[0]}/user/{victim}/api/contents/secret.txt")
+        return ask(f"http://127.0.0.1:{port}/user/{victim}/api/contents/secret.txt")
 
     return {
         "read a file": (home / "secret.txt").read_bytes,

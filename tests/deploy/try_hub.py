@@ -15,6 +15,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import sysconfig
 import tempfile
 import time
 import urllib.request
@@ -34,7 +35,6 @@ import gan_lessons
 from authoring.links import links
 from browser.get_browser import launch
 from browser.harness import SETTINGS, SHOTS, Lesson, free_port
-from deploy.attack import ports
 from deploy.environment import BUILD, ROOT, environment, everyones_python
 from gan_lessons.data import idx, load_digits
 
@@ -183,6 +183,7 @@ def running_hub(folder: Path, commands: Path, npm: Path) -> Iterator[SimpleNames
         "environment": {
             "GAN_LESSONS_DATA": str(data),
             "JUPYTERLAB_SETTINGS_DIR": str(settings),
+            "JUPYTER_PATH": f"{sysconfig.get_path('data')}/share/jupyter",  # the widgets' scripts
             "PYDEVD_DISABLE_FILE_VALIDATION": "1",
         },
     }
@@ -267,6 +268,16 @@ class Learner:
                 continue
         return sorted(found)
 
+    def ports(self) -> list[int]:
+        """TCP ports at which the learner's processes listen."""
+        rows = [
+            line.split()
+            for table in ("tcp", "tcp6")
+            for line in Path(f"/proc/net/{table}").read_text(encoding="ascii").splitlines()[1:]
+        ]
+        listening = [row[1] for row in rows if row[3] == "0A" and int(row[7]) == self.uid]
+        return [int(address.rpartition(":")[2], 16) for address in listening]
+
     def memory(self) -> str:
         """What the server and the kernels hold: shared in proportion (PSS), and for themselves."""
         said = []
@@ -303,18 +314,17 @@ def attacks(ada: Learner, bob: Learner, place: Any) -> Iterator[str]:
     """Let bob attack ada, and ada herself; yield what is not as it should be."""
     loose = f"/tmp/of-{ada.name}"
     ada.python(f"open({loose!r}, 'w').write('of ada')")
-    hers = {
-        "victim": ada.name,
-        "server": ada.processes("jupyterhub-singleuser")[0],
-        "kernel": ada.processes("ipykernel_launcher")[0],
-    }
+    server, kernels = ada.processes("jupyterhub-singleuser")[0], ada.processes("ipykernel_launcher")
+    known = Path(f"/proc/{server}/environ").read_text(encoding="utf-8")
+    port = int(known.partition("JUPYTERHUB_SERVICE_URL=http://127.0.0.1:")[2].partition("/")[0])
+    hers = {"victim": ada.name, "server": server, "port": port, "kernel": kernels[0]}
     files = [str(path) for path in sorted(place.state.iterdir()) if path.name != "config.py"]
     shared = [str(place.data), str(Path(gan_lessons.__file__).parent)]
     everyones = {"hub": place.hub, "proxy": place.proxy, "secrets": files, "shared": shared}
     tried = bob.attempt("the_victims", **hers)
     owner = ada.attempt("the_victims", **hers)
     for name, brought in tried.items():
-        print(f"  {name}: {brought}; the owner: {owner[name]}")
+        print(f"  {name}: {brought[:30]}; the owner: {owner[name][:30]}")
         if not owner[name].startswith("done"):
             yield f"the owner could not {name}, so that the attack proves nothing"
     tried |= bob.attempt("nobodys", victim=ada.name, **everyones)
@@ -322,9 +332,11 @@ def attacks(ada: Learner, bob: Learner, place: Any) -> Iterator[str]:
         if not brought.startswith("refused"):
             yield f"{bob.name} could {name}: {brought}"
         if name not in owner:
-            print(f"  {name}: {brought}")
-    if len(ports(ada.name)) != 1:
-        yield f"{ada.name} listens at {ports(ada.name)}: whoever is there can hear her kernels"
+            print(f"  {name}: {brought[:30]}")
+    # A server has one, and a kernel one for what its subprocesses print, which takes and gives
+    # nothing without a secret. Over TCP a kernel has five more, and one of them tells all.
+    if len(ada.ports()) > 1 + len(kernels):
+        yield f"{ada.name} listens at {ada.ports()}: whoever is there can hear her kernels"
     for path in ("lab", "api/contents/secret.txt", "files/secret.txt", "api/terminals"):
         theirs, own = (
             learner.browser.request.get(f"{ada.url}/{path}").status for learner in (bob, ada)
