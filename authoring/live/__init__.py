@@ -41,16 +41,16 @@ class Panel:
         lesson: two digits, such as "08".
         call: what stands in the source of that cell and of no other.
         name: that the script has given to ``GanLessons.panel``.
-        scripts: that it needs, by the names of their files, in order.
         options: of the panel, as JSON has them; computed by the package, nothing is typed twice.
+        scripts: that it needs, by the names of their files, in order.
         networks: that it needs, as `networks.exported` names them.
     """
 
     lesson: str
     call: str
     name: str
+    options: Callable[[], dict[str, Any]]
     scripts: tuple[str, ...]
-    options: Callable[[], dict[str, Any]] = dict
     networks: tuple[str, ...] = ()
 
 
@@ -59,8 +59,7 @@ def script(name: str) -> str:
 
     It holds no ``</``, which would end the page's script.
     """
-    path = FOLDER / f"{name}.js"
-    text = (VIEWS[name] if name in VIEWS else path).read_text(encoding="utf-8")
+    text = VIEWS.get(name, FOLDER / f"{name}.js").read_text(encoding="utf-8")
     if name in VIEWS:
         body = re.sub(r"^export (default|function)", _plain, text, flags=re.MULTILINE)
         text = f"GanLessons.views.{name} = (function () {{\n{body}\n}})();\n"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 from authoring.live import numbers
 from gan_lessons import classifier, pretrained
@@ -54,13 +54,14 @@ def layers(network: nn.Module, shape: tuple[int, int, int]) -> Iterator[Layer]:
             case nn.Linear() | nn.Conv2d() | nn.ConvTranspose2d():
                 if layer:
                     yield layer
-                begins = parts[place + 1 : place + 2]
-                drawn = begins[0].unflattened_size if begins and _unflattens(begins[0]) else None
+                after = parts[place + 1] if place + 1 < len(parts) else None
+                drawn = after.unflattened_size if isinstance(after, nn.Unflatten) else None
                 layer, shape = _weighted(part, shape, drawn)
             case nn.BatchNorm2d():
-                factor = part.weight.double() / (part.running_var.double() + part.eps).sqrt()
+                mean, variance = (part.get_buffer(f"running_{name}") for name in ("mean", "var"))
+                factor = part.weight.double() / (variance.double() + part.eps).sqrt()
                 layer["scale"] = numbers(factor)
-                layer["bias"] = numbers(part.bias - part.running_mean * factor)
+                layer["bias"] = numbers(part.bias - mean * factor)
             case nn.ReLU():
                 layer["slope"] = 0
             case nn.LeakyReLU():
@@ -89,14 +90,10 @@ def _parts(network: nn.Module) -> Iterator[nn.Module]:
         yield network
 
 
-def _unflattens(part: nn.Module) -> bool:
-    return isinstance(part, nn.Unflatten)
-
-
 def _weighted(
     part: nn.Linear | nn.Conv2d | nn.ConvTranspose2d,
     shape: tuple[int, int, int],
-    drawn: tuple[int, int, int] | None,
+    drawn: Any,  # the shape (channels, side, side) that a linear layer's numbers are given next
 ) -> tuple[Layer, tuple[int, int, int]]:
     """A layer with weights, and the shape of what it puts out."""
     channels, height, _ = shape
