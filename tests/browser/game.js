@@ -78,6 +78,16 @@ const game = {
     return [first, weights(two), weights(one), weights(three)];
   },
 
+  // What a panel of lessons 01 to 06 says.
+  sentence(name, values, spread) {
+    try {
+      const given = spread ? [Object.fromEntries(Object.entries(spread).map(([of, all]) => [of, numbers(all)])), values] : [values];
+      return GanLessons.theory[name](...given)[0];
+    } catch (error) {
+      return error.message;
+    }
+  },
+
   // Rows of curves and snapshots after a long run.
   memory(plan, centres, std, steps) {
     const run = new plane.Game(plan, coverage(centres, std)), live = new GanLessons.Live([run]);
