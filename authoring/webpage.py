@@ -121,8 +121,8 @@ def _style() -> str:
         if ".highlight" in line
     )
     colours = f":root {{ --real: {REAL}; --fake: {FAKE} }}"
-    sheets = [live.FOLDER / "page.css", live.PACKAGE / "widgets" / "slider.css"]
-    sheets.append(live.PACKAGE / "exercises" / "quiz.css")
+    sheets = [live.FOLDER / "page.css", live.PACKAGE / "exercises" / "quiz.css"]
+    sheets += [live.PACKAGE / "widgets" / f"{name}.css" for name in ("slider", "playground")]
     return "\n".join([colours, *(path.read_text(encoding="utf-8") for path in sheets), code])
 
 

@@ -26,6 +26,7 @@ VIEWS = {
     for name, folder in {
         "canvas": "widgets",
         "slider": "widgets",
+        "playground": "widgets",
         "sketchpad": "widgets",
         "quiz": "exercises",
     }.items()

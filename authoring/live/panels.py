@@ -2,13 +2,13 @@
 
 from typing import Any
 
-from authoring.live import Panel, digits
+from authoring.live import Panel, digits, plane, theory
 from authoring.source import quiz_of
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import load
 from gan_lessons.exercises.words import html
 
-PANELS: tuple[Panel, ...] = (*digits.PANELS,)
+PANELS: tuple[Panel, ...] = (*digits.PANELS, *theory.PANELS, *plane.PANELS)
 
 
 def of_cell(lesson: str, cell: Any) -> Panel | None:

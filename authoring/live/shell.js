@@ -86,10 +86,11 @@
     return made;
   };
 
-  // The notebook's slider: a range, and a field to type into. It reports while it moves.
+  // The notebook's slider: a range, and a field to type into. It reports while it moves, or, if it
+  // is not continuous, when it is let go.
   // Returns {value} to read and to write; writing does not report.
-  GanLessons.slider = function (parent, { label, min, max, step = 0.1, value, log = false, whole = false, tooltip }, changed) {
-    const traits = { description: label, label_width: "8em", min, max, step, value, log, whole, tooltip, continuous: true };
+  GanLessons.slider = function (parent, { label, min, max, step = 0.1, value, log = false, whole = false, tooltip, continuous = true }, changed) {
+    const traits = { description: label, label_width: "8em", min, max, step, value, log, whole, tooltip, continuous };
     const model = GanLessons.model(traits, {
       saved: () => changed(model.get("value")),
       sent: ({ typed }) => {
@@ -203,9 +204,14 @@
 
   // The course's colours as the page has them now: real, fake, discriminator, ink, paper, faint, line.
   GanLessons.colours = function () {
-    const style = getComputedStyle(document.documentElement);
     const names = ["real", "fake", "discriminator", "ink", "paper", "faint", "line"];
-    return Object.fromEntries(names.map((name) => [name, style.getPropertyValue(`--${name}`).trim()]));
+    const probe = element(document.body, "i"); // a canvas knows no variables, and no light-dark()
+    const colours = names.map((name) => {
+      probe.style.color = `var(--${name})`;
+      return [name, getComputedStyle(probe).color];
+    });
+    probe.remove();
+    return Object.fromEntries(colours);
   };
 
   // Time
@@ -271,6 +277,8 @@
     let state = seed >>> 0;
     let spare = null;
     const random = {
+      get state() { return [state, spare]; }, // to go on from, later
+      set state(past) { [state, spare] = past; },
       uniform() { // in [0, 1)
         state = (state + 0x6d2b79f5) >>> 0;
         let x = Math.imul(state ^ (state >>> 15), state | 1);
