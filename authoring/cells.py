@@ -39,6 +39,7 @@ def _formula(tex: str, display: str) -> str:
 def markdown(source: str) -> str:
     """HTML of a Markdown cell; links to notebooks lead to their pages."""
     html = str(MarkdownWithMath(renderer=_Renderer(escape=False)).render(source))
+    html = html.replace("<th></th>", "<td></td>")  # the corner of a table heads nothing
     return re.sub(r'href="(\d\d_\w+|glossary|checklist)\.ipynb', r'href="\1.html', html)
 
 

@@ -7,7 +7,7 @@ from itertools import groupby
 from authoring import live
 from authoring.cells import image, markdown
 from authoring.course import rows
-from authoring.live import digits
+from authoring.live import digits, networks
 from authoring.live.digits import HEAD
 from authoring.source import SOURCES, Lesson
 from authoring.webpage import HOME, address, page
@@ -22,7 +22,7 @@ other tells its drawings from real ones. This course takes you from their game t
 own that draws handwritten digits, and on to what such networks are used for.
 """
 STILL = """*Sixteen digits that nobody ever wrote: a network draws them from random numbers, here in
-your browser. It is 280,000 numbers, all of them in this page.*
+your browser. It consists of {parameters:,} numbers, all of them in this page. Ask it for a digit.*
 """
 DOING = """## What you will do
 
@@ -44,11 +44,13 @@ file to take them to another browser.
 
 def front_page(course: Sequence[Lesson]) -> str:
     """The page, for all lessons of the course in order."""
+    network, _ = networks.network(HEAD.networks[0])
+    parameters = sum(weights.numel() for weights in network.parameters())
     still = image(digits.head_still(), "Sixteen digits, drawn by a generator.")
     parts = [
         markdown(LEAD),
         live.place(HEAD, still),
-        markdown(STILL + "\n" + DOING),
+        markdown(STILL.format(parameters=parameters) + DOING),
         _way("Digits first", "the short way to digits of your own", _short(course)),
         _way("The whole theory", "the lessons in order", course),
         "<h2 id='map'>The map</h2>",

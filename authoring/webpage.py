@@ -3,20 +3,20 @@
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from html import escape
 from html.parser import HTMLParser
 
 from pygments.formatters import HtmlFormatter
 
-from authoring import glossary, live
+from authoring import live
 from authoring.live import networks
 from authoring.source import Lesson
 from gan_lessons.plotting.style import FAKE, REAL
 
 Link = tuple[str, str]  # address and text
 HOME = ("index.html", "GAN Lessons")
-GLOSSARY = ("glossary.html", glossary.TITLE)
+GLOSSARY = ("glossary.html", "Glossary")
 CHECKLIST = ("checklist.html", "Checklist")
 SEARCH = ("search.html", "Search")
 CODE = HtmlFormatter(style="xcode")
@@ -134,7 +134,6 @@ class Section:
     anchor: str
     heading: str = ""
     text: str = ""
-    parts: list[str] = field(default_factory=list)
 
 
 class Sections(HTMLParser):
@@ -177,12 +176,14 @@ def _contents(body: str) -> str:
     sections = [section for section in Sections(body).found if section.level > 1 and section.anchor]
     if len(sections) < 2:
         return "<div></div>"
-    items = "\n".join(
-        f"<li{' class=deeper' * (section.level == 3)}>"
-        f'<a href="#{escape(section.anchor)}">{escape(section.heading.strip())}</a></li>'
-        for section in sections
-    )
+    items = "\n".join(map(_item, sections))
     return (
         '<nav class="contents" aria-label="On this page"><details open>'
         f"<summary>On this page</summary><ol>\n{items}\n</ol></details></nav>"
     )
+
+
+def _item(section: Section) -> str:
+    deeper = " class=deeper" * (section.level == 3)
+    heading = section.heading.partition("(●")[0].strip()  # without an exercise's minutes
+    return f'<li{deeper}><a href="#{escape(section.anchor)}">{escape(heading)}</a></li>'

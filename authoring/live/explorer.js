@@ -13,7 +13,7 @@ GanLessons.panel("explorer", function (root, options) {
   let [moved, images] = [[], null];
 
   const beside = element(root, "div", { className: "beside" });
-  const grid = digits(beside, { columns, chosen: 0, label: `64 digits in ${columns} columns; arrow keys choose one` }, () => say());
+  const grid = digits(beside, { columns, zoom: 1.75, chosen: 0, label: `64 digits in ${columns} columns; arrow keys choose one` }, () => say());
   const side = element(beside, "div", { className: "grows" });
   const sliders = directions.map(([name]) =>
     slider(side, { label: name, min: -4, max: 4, step: 0.1, value: amounts[name] }, (value) => {

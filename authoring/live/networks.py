@@ -15,9 +15,10 @@ from gan_lessons import classifier, pretrained
 from gan_lessons.errors import UserError
 
 Layer = dict[str, Any]
+Shape = tuple[int, ...]  # channels, height, width
 
 
-def network(name: str) -> tuple[nn.Module, tuple[int, int, int]]:
+def network(name: str) -> tuple[nn.Module, Shape]:
     """A network by its name, and its input's shape (channels, height, width).
 
     Args:
@@ -38,7 +39,7 @@ def exported(name: str) -> dict[str, Any]:
     return {"input": shape, "layers": list(layers(loaded, shape))}
 
 
-def layers(network: nn.Module, shape: tuple[int, int, int]) -> Iterator[Layer]:
+def layers(network: nn.Module, shape: Shape) -> Iterator[Layer]:
     """Its layers for inputs of this shape (channels, height, width), one for each that has weights.
 
     A linear layer is a convolution that sees the whole picture, or, where pictures begin, a
@@ -92,9 +93,9 @@ def _parts(network: nn.Module) -> Iterator[nn.Module]:
 
 def _weighted(
     part: nn.Linear | nn.Conv2d | nn.ConvTranspose2d,
-    shape: tuple[int, int, int],
+    shape: Shape,
     drawn: Any,  # the shape (channels, side, side) that a linear layer's numbers are given next
-) -> tuple[Layer, tuple[int, int, int]]:
+) -> tuple[Layer, Shape]:
     """A layer with weights, and the shape of what it puts out."""
     channels, height, _ = shape
     weight, stride, padding = part.weight, 1, 0

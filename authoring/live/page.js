@@ -21,7 +21,7 @@
 
   // The contents mark what is being read: the last heading above the upper third of the screen.
   const links = new Map(
-    [...document.querySelectorAll(".contents a")].map((link) => [document.getElementById(decodeURIComponent(link.hash.slice(1))), link]),
+    [...document.querySelectorAll(".contents a")].map((link) => [document.getElementById(link.getAttribute("href").slice(1)), link]),
   );
   const follow = GanLessons.soon(() => {
     const above = [...links.keys()].filter((heading) => heading.getBoundingClientRect().top < innerHeight / 3);

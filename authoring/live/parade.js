@@ -12,7 +12,7 @@ GanLessons.panel("parade", function (root, options) {
   const classOf = () => (asked < 0 ? chance.integer(classes) : asked);
   const one = () => ({ z: noise(), digit: classOf() });
   const walks = Array.from({ length: count }, () => ({ from: one(), to: one(), t: chance.uniform() }));
-  const grid = digits(root, { columns: 8, label: "Sixteen digits that a generator draws, turning into one another" });
+  const grid = digits(root, { columns: 8, zoom: 3.4, label: "Sixteen digits that a generator draws, turning into one another" });
   const controls = row(root);
   const loop = GanLessons.playButton(controls, root, step);
   const choices = element(controls, "div", { className: "row" });

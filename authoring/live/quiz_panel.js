@@ -1,6 +1,7 @@
 // A lesson's quiz: answers are judged at once, with the reason, and the browser keeps them.
-GanLessons.panel("quiz", function (root, { lesson, questions }) {
+GanLessons.panel("quiz", function (root, options) {
   "use strict";
+  const { lesson, questions } = options;
   const key = `quiz ${lesson}`;
   const before = GanLessons.kept(key) || [];
   const chosen = questions.map((question, i) => (question.options[before[i]] ? before[i] : -1));

@@ -252,8 +252,8 @@
 
   // Button that plays and pauses a loop.
   GanLessons.playButton = function (parent, root, frame) {
-    const button = GanLessons.button(parent, "▶ Play", () => (loop.playing ? loop.pause() : loop.play()));
-    const loop = GanLessons.loop(root, frame, (on) => (button.textContent = on ? "⏸ Pause" : "▶ Play"));
+    const button = GanLessons.button(parent, "Play", () => (loop.playing ? loop.pause() : loop.play()));
+    const loop = GanLessons.loop(root, frame, (on) => (button.textContent = on ? "Pause" : "Play"));
     return loop;
   };
 
