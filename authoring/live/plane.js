@@ -229,7 +229,7 @@ class Game {
     Object.assign(this, { step: 0, batches: 0, turn: "", partial: {}, epoch: -1, order: null });
     this.history = new Curve(["step", "loss_discriminator", "loss_generator", "d_real", "d_fake"]);
     this.scores = new Curve(["step", "covered", "good", "jsd"]);
-    this.measure();
+    this.keepScore();
   }
 
   standardNoise(n, rng) {
@@ -360,7 +360,10 @@ class Game {
     this.latest = { d_real, d_fake };
     this.history.add([this.step, d, g, d_real, d_fake]);
     Object.assign(this, { turn: "", partial: {} });
-    if (this.step % EVERY) return;
+    if (this.step % EVERY === 0) this.keepScore();
+  }
+
+  keepScore() {
     const { step, covered, parts, good, jsd } = this.measure();
     this.scores.add([step, covered / parts, good, jsd]);
   }
