@@ -96,7 +96,7 @@ GanLessons.panel("explorer", function (root, options) {
     tray[kept.chosen] = moved[grid.chosen];
     fill();
   });
-  element(root, "h4", { textContent: "Tray" });
+  element(root, "p", { className: "title", textContent: "Tray" });
   const label = `The tray: eight digits, ${letters[0]} to ${letters.at(-1)}; arrow keys choose the place to fill`;
   const kept = digits(root, { columns: letters.length, chosen: 0, label });
   const chosen = { begin: start.begin, end: start.end, first: letters[0], minus: letters[1], plus: letters[2] };
@@ -106,12 +106,12 @@ GanLessons.panel("explorer", function (root, options) {
       fill();
     });
   const z = (name) => tray[letters.indexOf(chosen[name])];
-  element(root, "h4", { textContent: "Path: straight above, along the arc below" });
+  element(root, "p", { className: "title", textContent: "Path: straight above, along the arc below" });
   const ends = row(root);
   place(ends, "from", "begin");
   place(ends, "to", "end");
   const path = digits(root, { columns: steps });
-  element(root, "h4", { textContent: "Sum: three digits, the sum, and the sum on the shell" });
+  element(root, "p", { className: "title", textContent: "Sum: three digits, the sum, and the sum on the shell" });
   const terms = row(root);
   place(terms, "of", "first");
   place(terms, "−", "minus");

@@ -3,6 +3,7 @@ GanLessons.panel("sketchpad", function (root, options) {
   "use strict";
   const { button, element, numbers, row, select, soon, status, tick } = GanLessons;
   const SIDE = 28;
+  const SCALE = "Where D's logit lies among those of real digits and of fakes; the sentence above says it.";
   const discriminator = GanLessons.network(options.discriminator);
   const examples = GanLessons.latent.rows(numbers(options.examples, "uint8"), SIDE * SIDE);
   const sheet = GanLessons.model({ drawing: bytes(examples[options.first]), erase: false, name: "Sheet" }, { saved: soon(look) });
@@ -15,7 +16,7 @@ GanLessons.panel("sketchpad", function (root, options) {
   GanLessons.show(beside, "sketchpad", sheet);
   const side = element(beside, "div", { className: "grows" });
   const line = status(side);
-  const scale = GanLessons.drawing(side, { width: 420, height: 120 }, paint);
+  const scale = GanLessons.drawing(side, { width: 420, height: 120, label: SCALE }, paint);
   element(side, "p", { className: "small", textContent: "What D wishes, and the search for the nearest digit of the generator, are in the notebook." });
   let logit = null;
 

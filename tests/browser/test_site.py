@@ -18,14 +18,16 @@ from gan_lessons import pretrained
 from gan_lessons.training import sample
 
 GREY = 2 / 255  # a level of grey, where black is −1 and white is 1
-# A panel is moved by its first slider, or by its first box to tick, or else by its first button.
+# A panel is moved by its first slider, or else its first choice, box to tick, or button.
 MOVE = """root => {
-    const control = root.querySelector("input[type=range], input[type=checkbox], button");
-    if (control.type === "range") {
+    const control = ["input[type=range]", "select", "input[type=checkbox]", "button"]
+        .map(kind => root.querySelector(kind)).find(Boolean);
+    if (control.type === "range")
         control.value = Number(control.value) > Number(control.max) / 2 ? control.min : control.max;
-        control.dispatchEvent(new Event("input", {bubbles: true}));
-        control.dispatchEvent(new Event("change", {bubbles: true}));
-    } else control.click();
+    else if (control.tagName === "SELECT")
+        control.selectedIndex = (control.selectedIndex + 1) % control.options.length;
+    else return control.click();
+    for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, {bubbles: true}));
 }"""
 SEEN = """root => [...root.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()).join()
     + root.querySelector(".live").innerText"""
