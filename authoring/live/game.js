@@ -3,7 +3,8 @@
 (function () {
 "use strict";
 const { Live, plane, planeView, row, button, select, tick, slider, status, element } = window.GanLessons;
-const BUDGET = 24, SHARE = 4; // ms of steps in a frame; drawing may take 1/(1 + SHARE) of the time
+const BUSY = 0.6, SLICE = 40; // share of the time that steps may take while playing; ms of steps in a row, at most
+const SHARE = 4; // of the time at most 1/(1 + SHARE) goes into what is to be drawn
 
 class Refused extends Error {}
 
@@ -44,7 +45,7 @@ class Playground {
   warm() {
     if (!this.ahead) return;
     const from = performance.now();
-    while (this.ahead && performance.now() - from < BUDGET) {
+    while (this.ahead && performance.now() - from < SLICE) {
       this.live.advance();
       this.ahead -= 1;
     }
@@ -113,9 +114,10 @@ class Playground {
 
   frame(seconds) {
     const { speed } = this.choices, from = performance.now(), slow = speed === "slow";
+    const budget = Math.min(SLICE, Math.max(12, 1000 * BUSY * seconds));
     this.due += slow ? seconds / this.options.slow_motion : seconds * speed;
     let moved = false;
-    const more = () => (speed ? this.due >= 1 : true) && performance.now() - from < BUDGET && this.loop.playing;
+    const more = () => (speed ? this.due >= 1 : true) && performance.now() - from < budget && this.loop.playing;
     this.attempt(() => {
       while (more()) {
         this.due -= 1;
