@@ -45,9 +45,10 @@ GanLessons.panel("explorer", function (root, options) {
   // While a slider moves, digits follow row by row: as many as there is time for before the next
   // picture, and then the rest.
   let next = 0;
+  const go = GanLessons.soon(follow);
   function soon() {
     prepare();
-    requestAnimationFrame(go);
+    go();
   }
   function prepare() {
     if (noise.seed !== seed) noise = seed ? drawn(seed) : own;
@@ -57,7 +58,7 @@ GanLessons.panel("explorer", function (root, options) {
     images = images || new Float32Array(moved.length * 784);
     next = 0;
   }
-  function go() {
+  function follow() {
     const end = performance.now() + 12;
     while (next < moved.length && performance.now() < end) {
       const part = joined(moved.slice(next, next + columns));
@@ -65,7 +66,7 @@ GanLessons.panel("explorer", function (root, options) {
       next += columns;
     }
     grid.show(images);
-    if (next < moved.length) requestAnimationFrame(go);
+    if (next < moved.length) go();
     else say();
   }
   function draw() {

@@ -6,6 +6,7 @@ GanLessons.panel("parade", function (root, options) {
   const generator = GanLessons.network(options.network);
   const { latent, classes, scale, count } = options;
   const SECONDS = 2.5; // from one digit to the next
+  const EACH = 1 / 24; // seconds that a picture stays: as in films, and a laptop stays cool
   const chance = random(Date.now()); // others at every visit
   const noise = () => onShell(chance.normals(latent));
   let asked = -1; // any digit
@@ -41,11 +42,15 @@ GanLessons.panel("parade", function (root, options) {
   }
   const oneHot = (digit) => Float32Array.from({ length: classes }, (_, i) => Number(i === digit));
 
+  let passed = 0;
   function step(seconds) {
+    passed += seconds;
+    if (passed < EACH) return;
     for (const walk of walks) {
-      walk.t += seconds / SECONDS;
+      walk.t += passed / SECONDS;
       if (walk.t >= 1) Object.assign(walk, { from: walk.to, to: one(), t: 0 });
     }
+    passed = 0;
     draw();
   }
   function draw() {

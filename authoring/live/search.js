@@ -36,7 +36,7 @@
   function excerpt(text, terms) {
     const lower = text.toLowerCase();
     const at = Math.max(0, Math.min(...terms.map((term) => lower.indexOf(term)).filter((place) => place >= 0), text.length) - 70);
-    const from = at >= text.length - 70 ? 0 : at;
+    const from = at >= text.length - 70 ? 0 : lower.lastIndexOf(" ", at) + 1;
     return `${from ? "… " : ""}${text.slice(from, from + 220)}${text.length > from + 220 ? " …" : ""}`;
   }
 

@@ -21,8 +21,13 @@
       const options = place.querySelector("script[type='application/json']");
       const root = element(null, "div", { className: "live" });
       place.append(root);
-      makers[place.dataset.panel](root, JSON.parse(options ? options.textContent : "{}"));
-      place.classList.add("alive"); // the still stays for the printer
+      try {
+        makers[place.dataset.panel](root, JSON.parse(options.textContent));
+        place.classList.add("alive"); // the still stays for the printer
+      } catch (error) { // one that fails keeps its still, and the others live
+        console.error(error);
+        root.remove();
+      }
     }
   };
 
