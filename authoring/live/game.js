@@ -54,7 +54,7 @@ class Playground {
       setTimeout(() => this.warm());
     } else {
       this.live.keep();
-      this.show(`${this.options.steps} steps are done.`);
+      this.show(`${this.options.steps} steps are done, with the browser's own random numbers.`);
     }
   }
 
@@ -168,6 +168,8 @@ class Playground {
     this.buttons = {};
     this.lists = {};
     this.moves(row(root));
+    this.guide = row(root);
+    this.guide.style.display = "none";
     this.two = row(root);
     for (const run of [0, 1]) this.press(this.two, `run${run + 1}`, () => this.attempt(() => { this.live.active = run; }, ""));
     for (const run of [0, 1]) this.press(this.two, `keep${run + 1}`, () => this.attempt(() => this.live.keepOnly(run), `Run ${run + 1} goes on alone.`));
@@ -206,6 +208,7 @@ class Playground {
     this.press(moves, "reset", () => this.attempt(() => this.restart(this.live.games.map(({ settings }) => settings))));
     this.press(moves, "branch", () => this.attempt(() => this.live.branch(),
       `Two runs from step ${this.live.step.toLocaleString("en")}: controls now move run 2.`));
+    this.press(moves, "guide", () => this.guided(0));
     const link = button(moves, "Link to this run", () => this.link());
     link.dataset.help = "Puts the settings into the address of this page: who opens it starts with them.";
     this.list("speed", moves, "speed");
@@ -232,6 +235,7 @@ class Playground {
     place.dataset.help = help;
     const value = this.options.start[name], change = (to) => this.attempt(() => this.set(name, to), "");
     this.controls[name] = options ? select(place, { label, options, value }, change) : slider(place, { label, value, continuous: false, ...range }, change);
+    this.controls[name].place = place;
   }
 
   fold(title, purpose) {
@@ -248,6 +252,7 @@ class Playground {
       tick(seen, { label, value: this.views[name] }, (on) => { this.views[name] = on; this.show(""); })]));
     const stories = this.fold("Stories", "Four ways that such a game can go; each starts a new run.");
     stories.className = "row";
+    this.stories = stories.parentElement;
     for (const name of Object.keys(options.stories)) this.press(stories, name, () => this.attempt(() => this.story(name)));
     this.ownData(this.fold("Own data", "Every point becomes the middle of a small Gaussian."));
     for (const [group, purpose] of Object.entries(options.folds)) {
@@ -271,6 +276,20 @@ class Playground {
     select(fold, { label: "or load a drawing", options: names }, (name) => {
       if (name !== "–") this.attempt(() => this.draw(this.options.drawings[name]));
     });
+  }
+
+  // A sentence of the guided minute, pointing at a part; after the last it is over.
+  guided(at) {
+    const { minute } = this.options, [words, part] = minute[at] || ["", ""];
+    const parts = { play: this.buttons.play, lr_discriminator: this.controls.lr_discriminator.place, stories: this.stories };
+    for (const [name, each] of Object.entries(parts)) each.classList.toggle("gan-look", name === part);
+    this.canvases.forEach((canvas) => canvas.put({ look: part }));
+    this.guide.style.display = words ? "" : "none";
+    this.guide.replaceChildren();
+    if (!words) return;
+    status(this.guide)(`${at + 1} of ${minute.length}: ${words}`);
+    button(this.guide, at + 1 < minute.length ? "Next" : "Done", () => this.guided(at + 1)).focus();
+    button(this.guide, "Leave the guide", () => this.guided(minute.length));
   }
 
   canvas(run) {

@@ -16,7 +16,7 @@ from gan_lessons.widgets.live import SLOW_MOTION, SPEEDS
 from gan_lessons.widgets.plane_canvas import FIELDS, VIEWS
 from gan_lessons.widgets.playground_controls import FOLDS, MAIN, SETTINGS, UNTIL, plan_control
 from gan_lessons.widgets.playground_layout import BUTTONS, make_views
-from gan_lessons.widgets.playground_stories import STORIES
+from gan_lessons.widgets.playground_stories import MINUTE, STORIES
 
 
 class Recorded:
@@ -65,6 +65,7 @@ def playground(lesson: str, name: str) -> Callable[[], Options]:
             "choices": {"field": FIELDS, "speed": SPEEDS, "until": UNTIL},
             "slow_motion": SLOW_MOTION,
             "buttons": BUTTONS,
+            "minute": MINUTE,
             "stories": {each: story.settings for each, story in STORIES.items()},
         }
 

@@ -20,7 +20,8 @@ function explore(root, options, size, look) {
     if (choices) GanLessons.select(root, { label, options: choices, value }, change);
     else GanLessons.slider(root, { label, value, ...limits }, change);
   }
-  const picture = GanLessons.drawing(root, { ...size, label: options.alt }, (...all) => paint(...all));
+  const width = Math.min(size.width, window.innerWidth - 60); // letters keep their size on a phone
+  const picture = GanLessons.drawing(root, { ...size, width, label: options.alt }, (...all) => paint(...all));
   const say = GanLessons.status(root);
   const show = () => {
     try {
@@ -153,7 +154,7 @@ function circle(how) {
   const sentence = `The players ${fate}: the distance changes by the factor ${computed.toFixed(3)} a step (computed), `
     + `${measured.toFixed(3)} (measured in the run).`;
   return [sentence, (pen, width, height, colours) => {
-    const places = walk(60, how), side = height - 60, left = (width - side) / 2 + 20;
+    const places = walk(60, how), side = Math.min(height - 60, width - 76), left = Math.max(64, (width - side) / 2 + 20);
     const x = [-2, 2], labels = { xlabel: "g, the generator", ylabel: "d, the discriminator" };
     const plot = axes(pen, colours, [left, 10, left + side, 10 + side], { x, y: x, ...labels });
     plot.line(places.map(([g]) => g), places.map(([, d]) => d), { colour: colours.real, width: 1.2, name: how.order });
@@ -165,6 +166,8 @@ function circle(how) {
     pen.font = "bold 20px system-ui, sans-serif";
     pen.textAlign = "center";
     pen.fillText("×", plot.X(0), plot.Y(0) + 7);
+    pen.font = "13px system-ui, sans-serif";
+    pen.fillText("equilibrium", plot.X(0), plot.Y(0) + 24);
     plot.legend();
   }];
 }
@@ -195,7 +198,7 @@ function overlap(values) {
   else if (low === high) sentence += `Away from the border the count is ${high} everywhere: even.`;
   else sentence += `Away from the border the count is ${low} to ${high}: ${low ? "uneven, a checkerboard." : "gaps."}`;
   return [sentence, (pen, width, height, colours) => {
-    const cell = Math.min(30, (height - 30) / out), left = (width - cell * out) / 2, all = found.flat();
+    const cell = Math.min(30, (height - 30) / out, width / out), left = (width - cell * out) / 2, all = found.flat();
     const [least, most] = [Math.min(...all), Math.max(...all)];
     pen.textAlign = "center";
     pen.fillStyle = colours.ink;

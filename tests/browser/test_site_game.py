@@ -298,7 +298,7 @@ def test_panels_of_theory_follow_their_controls(opened: Callable[..., Page]) -> 
     size = root.get_by_label("input size, a number")
     size.fill("1")
     size.press("Enter")
-    expect(line).to_contain_text("⚠ The stamps cover 3 × 3 pixels, and padding 2 cuts 4 off")
+    expect(line).to_contain_text("⚠ The stamps cover 3 × 3 pixels, and padding 4 cuts 8 off")
     before = pixels(picture)
     page.evaluate("document.querySelector('#theme').click()")  # dark: drawn anew
     changed(picture, before)
@@ -310,7 +310,7 @@ def test_panels_of_theory_follow_their_controls(opened: Callable[..., Page]) -> 
 def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> None:
     page = opened(plane_panels.PANELS[:1])
     root, keyboard = page.locator(".live"), page.keyboard
-    line, title = root.get_by_role("status"), root.locator("[data-part=title]").first
+    line, title = root.locator("> [role=status]"), root.locator("[data-part=title]").first
     picture = root.locator("canvas[data-part=plane]").first
 
     def button(name: str) -> Locator:
@@ -319,7 +319,14 @@ def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> No
     def steps() -> int:
         return int(title.inner_text().removeprefix("Step ").replace(",", ""))
 
-    expect(line).to_contain_text("120 steps are done. Step 120: G covers")
+    expect(line).to_contain_text("120 steps are done, with the browser's own random numbers.")
+
+    # Guided, in six sentences
+    button("A guided minute").click()
+    for number in range(1, 7):
+        expect(root).to_contain_text(f"{number} of 6: ")
+        keyboard.press("Enter")  # Next has the focus
+    expect(button("Leave the guide")).to_have_count(0)
 
     # Play, move a rate while it trains, pause: by keyboard
     before = settled(picture)
