@@ -11,8 +11,9 @@ class Refused extends Error {}
 class Playground {
   constructor(root, options) {
     Object.assign(this, { root, options, controls: {}, strokes: [], coverages: {}, cost: 0, drawn: 0, due: 0, words: "" });
-    const names = Object.keys(options.choices), part = (all) => Object.entries(options.usual).filter(([name]) => names.includes(name) === all);
-    [this.views, this.choices] = [false, true].map((all) => Object.fromEntries(part(all)));
+    const usual = (of) => Object.fromEntries(Object.keys(of).map((name) => [name, options.usual[name]]));
+    this.views = usual(options.views);
+    this.choices = usual(options.choices);
     Object.keys(options.seen).forEach((name) => this.look(name, options.seen[name]));
     root.id = options.name;
     root.classList.add("gan-playground");

@@ -26,11 +26,6 @@ class Live {
     if (!this.games[0].turn && (!latest || this.step >= latest.step + this.every)) this.keep();
   }
 
-  // The next half of a step, for slow motion.
-  advanceHalf() {
-    this.advance(this.games[0].turn === "discriminator" ? "generator" : "discriminator");
-  }
-
   // Remember this moment. When there are too many, every second is dropped.
   keep() {
     const states = this.games.map((game) => game.state()), step = this.step;

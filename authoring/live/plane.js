@@ -179,8 +179,8 @@ function noiseGrid({ latent_dim: dim, noise, noise_scale: scale }, lines = 17) {
 
 // Rows of numbers over a whole run in bounded memory: when they are too many, neighbours become one.
 class Curve {
-  constructor(columns, most = 400) {
-    Object.assign(this, { columns, most, every: 1, rows: [], waiting: [] });
+  constructor(most = 400) {
+    Object.assign(this, { most, every: 1, rows: [], waiting: [] });
   }
 
   add(row) {
@@ -192,9 +192,9 @@ class Curve {
     this.every *= 2;
   }
 
-  copy() { return Object.assign(new Curve(this.columns, this.most), this, { rows: [...this.rows], waiting: [...this.waiting] }); }
+  copy() { return Object.assign(new Curve(), this, { rows: [...this.rows], waiting: [...this.waiting] }); }
 
-  // Forget what comes after a step: the first column.
+  // Forget what comes after a step; it stands first in a row.
   cut(step) {
     if (this.rows.length && this.rows[this.rows.length - 1][0] > step) {
       this.rows = this.rows.filter(([at]) => at <= step);
@@ -227,8 +227,8 @@ class Game {
     this.samples = coverage.mixture.sample(SAMPLES, random(0));
     this.probe = this.standardNoise(coverage.samples, random(1));
     Object.assign(this, { step: 0, batches: 0, turn: "", partial: {}, epoch: -1, order: null });
-    this.history = new Curve(["step", "loss_discriminator", "loss_generator", "d_real", "d_fake"]);
-    this.scores = new Curve(["step", "covered", "good", "jsd"]);
+    this.history = new Curve(); // step, both losses, D(x), D(G(z))
+    this.scores = new Curve(); // step, shares of parts covered and of good fakes, JSD
     this.keepScore();
   }
 
