@@ -52,6 +52,7 @@ class Playground {
     }
     if (this.ahead) {
       this.say(`The first ${this.options.steps} steps …`);
+      if (performance.now() - this.drawn > 300) this.draw();
       setTimeout(() => this.warm());
     } else {
       this.live.keep();
@@ -107,7 +108,7 @@ class Playground {
     }
   }
 
-  draw(points) {
+  take(points) {
     this.restart(this.live.games.map(({ settings }) => ({ ...settings, data: "drawn", points })));
   }
 
@@ -272,10 +273,10 @@ class Playground {
     });
     const label = element(fold, "label", { className: "control", textContent: "or type points x, y; " });
     const typed = element(label, "input", { type: "text", placeholder: "0, 0; 1, 0.5; -1, 1" });
-    typed.addEventListener("change", () => this.attempt(() => this.draw(parsed(typed.value))));
+    typed.addEventListener("change", () => this.attempt(() => this.take(parsed(typed.value))));
     const names = ["–", ...Object.keys(this.options.drawings)];
     select(fold, { label: "or load a drawing", options: names }, (name) => {
-      if (name !== "–") this.attempt(() => this.draw(this.options.drawings[name]));
+      if (name !== "–") this.attempt(() => this.take(this.options.drawings[name]));
     });
   }
 
@@ -301,7 +302,7 @@ class Playground {
       chosen: -1, note: "", arrow: empty, look: "", narrow: false, drawing: false,
     }, {
       saved: () => this.show(""),
-      sent: ({ stroke }) => this.attempt(() => this.draw(this.strokes = [...this.strokes, ...stroke])),
+      sent: ({ stroke }) => this.attempt(() => this.take(this.strokes = [...this.strokes, ...stroke])),
     });
     model.el = window.GanLessons.show(this.runs, "playground", model);
     return model;
@@ -390,6 +391,15 @@ class Playground {
 
   show(message) {
     if (message) this.message = message;
+    const { playing } = this.loop, { games } = this.live;
+    this.draw();
+    const said = games.map((game, i) => (games.length > 1 ? `Run ${i + 1}: ` : "") + planeView.sentence(game, playing));
+    this.say(playing ? this.message : `${this.message} ${said.join(" ")}`); // nobody is interrupted all the time
+    this.told.textContent = this.words;
+    this.label();
+  }
+
+  draw() {
     const from = performance.now(), { playing } = this.loop, { games } = this.live;
     games.forEach((game, run) => {
       if (!playing) game.measure();
@@ -401,11 +411,6 @@ class Playground {
           + `${canvas.get("covers")}, good samples, JSD` }),
       });
     });
-    const said = games.map((game, i) => (games.length > 1 ? `Run ${i + 1}: ` : "") + planeView.sentence(game, playing));
-    if (!playing) this.say(`${this.message} ${said.join(" ")}`);
-    else this.say(this.message);
-    this.told.textContent = this.words;
-    this.label();
     this.cost = performance.now() - from;
     this.drawn = performance.now();
   }
