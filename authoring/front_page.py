@@ -26,9 +26,10 @@ your browser. It consists of {parameters:,} numbers, all of them in this page. A
 """
 DOING = """## What you will do
 
-- **Read and move, here.** These pages need no kernel, no network and no install: many panels move,
-  quizzes answer with reasons, and guesses are kept in your browser. Every picture and number came
-  out of the code above it.
+- **Read and move, here.** These pages need no kernel, no network and no install: generators draw
+  while you move their noise, two networks train in the playground (lesson 04), quizzes answer with
+  reasons, and your browser keeps your guesses. Every picture and number came out of the code above
+  it. Panels that stand still here move in the notebooks.
 - **Run and solve, in Jupyter.** `make lab` opens the same lessons as notebooks: there you train
   networks while you watch, and exercises check themselves. No account, no graphics card, no
   download.

@@ -56,12 +56,14 @@ def offline(jupyter: Jupyter, **settings: Any) -> Iterator[BrowserContext]:
     assert all(url.startswith("file:") and ".html" in url for url in extra), extra
 
 
-def violations(page: Page) -> list[str]:
-    """What axe finds: its rule and the element."""
+def violations(page: Page, code: bool) -> list[str]:
+    """What axe finds: its rule and the element. Code takes long: each word has its colour."""
     page.evaluate(AXE.read_text(encoding="utf-8"))
     found: list[str] = page.evaluate(
-        """async () => (await axe.run(document, {resultTypes: ["violations"]})).violations.flatMap(
-            rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 120)}`))"""
+        """async code => (await axe.run(code ? document : {exclude: [[".highlight pre"]]},
+            {resultTypes: ["violations"]})).violations.flatMap(
+            rule => rule.nodes.map(node => `${rule.id}: ${node.html.slice(0, 120)}`))""",
+        code,
     )
     return found
 
@@ -78,8 +80,8 @@ def test_pages_read_on_wide_and_narrow_screens(
             broken = "[...document.images].filter(image => !image.naturalWidth).length"
             assert page.evaluate(broken) == 0
             assert page.evaluate("document.documentElement.scrollWidth") <= width, name
-            if name in list(pages)[width < 1000 :: 2]:  # half of them: it takes a second for each
-                assert violations(page) == [], name
+            if name in list(pages)[width < 1000 :: 2]:  # half of them
+                assert violations(page, code=name.startswith(("00", "01"))) == [], name
             if name.startswith(("01", "index")):
                 page.screenshot(path=SHOTS / f"site_{name}_{width}.png")
 
