@@ -221,7 +221,7 @@ def _code(cell: Any, with_source: bool) -> str:
             continue
         width, height = struct.unpack(">II", base64.b64decode(output.data["image/png"])[16:24])
         twice = f'style="width: {2 * width}px"'  # at most
-        right += html.replace("<img", f"<img {twice}", 1)
+        right += html.replace(" src=", f" {twice} src=", 1)
         broad = broad or width > 2 * height
     narrow = max(map(len, lines), default=0) <= SIDE_BY_SIDE
     if left and right and narrow and not broad:

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from torch import nn
 
-from authoring import search_page, site
+from authoring import live, search_page, site
 from authoring.__main__ import main
 from authoring.cells import markdown
 from authoring.live import networks, panels
@@ -216,6 +216,12 @@ def test_half_precision_loses_nothing_of_a_shipped_generator() -> None:
 def test_an_unknown_layer_is_refused() -> None:
     with pytest.raises(UserError, match="no layer Dropout"):
         list(networks.layers(nn.Sequential(nn.Linear(2, 2), nn.Dropout()), (2, 1, 1)))
+
+
+def test_minisearch_comes_with_its_licence() -> None:
+    folder = live.FOLDER / "minisearch"
+    assert "Permission is hereby granted, free of charge" in (folder / "LICENSE").read_text("utf-8")
+    assert "MiniSearch" in (folder / "minisearch.js").read_text("utf-8")[:300]
 
 
 def test_a_missing_notebook_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
