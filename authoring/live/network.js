@@ -91,8 +91,9 @@
     return pairs;
   }
 
-  // What is not 0 in each pixel: its values, their channels, and where each pixel's begin.
-  function compressed({ channels, values }) {
+  // What is not 0 in each pixel: its values, where their channels' weights lie in a tap's, and where
+  // each pixel's begin.
+  function compressed({ channels, values }, together) {
     const kept = new Float64Array(values.length);
     const channel = new Int32Array(values.length);
     const starts = new Int32Array(values.length / channels + 1);
@@ -100,7 +101,7 @@
     for (let i = 0, pixel = 0; i < values.length; pixel++) {
       for (let c = 0; c < channels; c++, i++) {
         kept[n] = values[i];
-        channel[n] = c;
+        channel[n] = c * together;
         n += values[i] !== 0 ? 1 : 0;
       }
       starts[pixel + 1] = n;
@@ -109,7 +110,7 @@
   }
 
   // Eight outputs of one pixel: in local variables, which is three times as fast as in an array.
-  // taps has pairs: a pixel that is seen, and the row of its first channel's weights.
+  // taps has pairs: a pixel that is seen, and where its first channel's weights lie.
   function add({ kept, channel, starts }, taps, count, weights, bias, o, sums) {
     let a = bias[o], b = bias[o + 1], c = bias[o + 2], d = bias[o + 3];
     let e = bias[o + 4], f = bias[o + 5], g = bias[o + 6], h = bias[o + 7];
@@ -118,7 +119,7 @@
       const row = taps[t + 1];
       for (let j = starts[taps[t]]; j < end; j++) {
         const value = kept[j];
-        const w = (row + channel[j]) * BLOCK;
+        const w = row + channel[j];
         a += value * weights[w];
         b += value * weights[w + 1];
         c += value * weights[w + 2];
@@ -152,7 +153,7 @@
     const [tall, broad] = [side(height), side(width)];
     const rows = Array.from({ length: tall }, (_, y) => reached(y, height, layer));
     const columns = Array.from({ length: broad }, (_, x) => reached(x, width, layer));
-    const seen = compressed(image);
+    const seen = compressed(image, together);
     const values = new Float64Array(tall * broad * outputs);
     const taps = new Int32Array(2 * kernel * kernel);
     const sums = new Float64Array(BLOCK);
@@ -167,7 +168,7 @@
           for (let r = 0; r < down.length; r += 2) {
             for (let c = 0; c < right.length; c += 2) {
               taps[n++] = down[r] * width + right[c];
-              taps[n++] = first + (down[r + 1] * kernel + right[c + 1]) * inputs;
+              taps[n++] = (first + (down[r + 1] * kernel + right[c + 1]) * inputs) * together;
             }
           }
           if (together === 1) sums[0] = addOne(seen, taps, n, weights, bias[0]);
