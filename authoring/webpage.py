@@ -115,15 +115,17 @@ def _link(to: str, text: str) -> str:
 
 def _style() -> str:
     dark = HtmlFormatter(style="monokai").get_style_defs(":root[data-theme=dark] .highlight")
-    code = "\n".join(
-        re.sub(r"background(-color)?: [^;}]+;?", "", line)  # the page has its own
-        for line in (CODE.get_style_defs(".highlight") + "\n" + dark).splitlines()
-        if ".highlight" in line
-    )
+    code = f"{_own(CODE.get_style_defs('.highlight'))}\n@media screen {{\n{_own(dark)}\n}}"
     colours = f":root {{ --real: {REAL}; --fake: {FAKE} }}"
     sheets = [live.FOLDER / "page.css", live.PACKAGE / "exercises" / "quiz.css"]
     sheets += [live.PACKAGE / "widgets" / f"{name}.css" for name in ("slider", "playground")]
     return "\n".join([colours, *(path.read_text(encoding="utf-8") for path in sheets), code])
+
+
+def _own(defs: str) -> str:
+    """A style of code without its backgrounds, as the page has its own."""
+    lines = [line for line in defs.splitlines() if ".highlight" in line]
+    return re.sub(r"background(-color)?: [^;}]+;?", "", "\n".join(lines))
 
 
 @dataclass
