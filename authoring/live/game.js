@@ -298,7 +298,7 @@ class Playground {
     const empty = new Float32Array(0);
     const model = window.GanLessons.model({
       edge: plane.EDGE, real: empty, fake: empty, arrows: empty, field: new Uint8Array(0), grid: empty, lines: 0,
-      dense: true, curves: empty, charts: true, floor: 0, covers: "", marks: [], title: "", label: "The plane, with real and fake points", curves_label: "Curves of the run",
+      dense: true, curves: empty, charts: true, floor: 0, covers: "", marks: [], title: "", label: "The plane, before the first step", curves_label: "Curves, before the first step",
       chosen: -1, note: "", arrow: empty, look: "", narrow: false, drawing: false,
     }, {
       saved: () => this.show(""),

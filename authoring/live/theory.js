@@ -21,7 +21,8 @@ function explore(root, options, size, look) {
     else GanLessons.slider(root, { label, value, ...limits }, change);
   }
   const width = Math.min(size.width, window.innerWidth - 60); // letters keep their size on a phone
-  const picture = GanLessons.drawing(root, { ...size, width, label: options.alt }, (...all) => paint(...all));
+  const height = size.square ? Math.min(size.height, width + 60) : size.height;
+  const picture = GanLessons.drawing(root, { width, height, label: options.alt }, (...all) => paint(...all));
   const say = GanLessons.status(root);
   const show = () => {
     try {
@@ -55,11 +56,11 @@ function minimax({ mean, width, gap }) {
     + `D* decides right ${Math.round(50 * (1 + apart))}% of the time.`;
   return [sentence, (pen, width, height, colours) => {
     const top = axes(pen, colours, [64, 10, width - 12, 190],
-      { x: [-8, 8], y: [0, 1.1 * Math.max(...p, ...q)], ylabel: "density", bare: true });
+      { x: [-8, 8], y: [0, 1.35 * Math.max(...p, ...q)], ylabel: "density", bare: true });
     top.line(GRID, p, { colour: colours.real, name: "p, real" });
     top.line(GRID, q, { colour: colours.fake, dash: [7, 4], name: "q, generator" });
     top.legend();
-    const below = axes(pen, colours, [64, 214, width - 12, height - 44], { x: [-8, 8], y: [0, 1], xlabel: "x", ylabel: "D(x)" });
+    const below = axes(pen, colours, [64, 214, width - 12, height - 44], { x: [-8, 8], y: [0, 1.25], xlabel: "x", ylabel: "D(x)" });
     below.line([-8, 8], [0.5, 0.5], { dash: [2, 3], width: 1 });
     below.line(GRID, best, { colour: colours.discriminator, name: "D*, the best discriminator" });
     below.legend();
@@ -94,7 +95,7 @@ function logits(spread, { objective, fake_mean, fake_width, real_mean, real_widt
     const part = (height - 60) / 3, box = (row) => [64, 10 + row * part, width - 12, row * part + part - 8];
     const seen = { colour: colours.real, name: "real" }, unseen = { colour: colours.fake, dash: [7, 4], name: "fake" };
     const bars = [shares(real), shares(fake)], x = [-12, 12];
-    const top = axes(pen, colours, box(0), { x, y: [0, 1.05 * Math.max(...bars.flat())], ylabel: "share", bare: true });
+    const top = axes(pen, colours, box(0), { x, y: [0, 1.35 * Math.max(...bars.flat())], ylabel: "share", bare: true });
     bars.forEach((bar, i) => top.line(bar.flatMap((_, k) => [-12 + k / 2, -11.5 + k / 2]), bar.flatMap((share) => [share, share]), [seen, unseen][i]));
     top.legend();
     const middle = axes(pen, colours, box(1), { x, y: [Math.min(...loss), Math.max(...loss)], ylabel: "G's loss", bare: true });
@@ -223,7 +224,7 @@ panel("logits", (root, options) => {
   const [real, fake] = [options.real, options.fake].map((text) => Float64Array.from(numbers(text)));
   explore(root, options, { width: 640, height: 500 }, (values) => logits({ real, fake }, values));
 });
-panel("circle", (root, options) => explore(root, options, { width: 540, height: 420 }, circle));
-panel("overlap", (root, options) => explore(root, options, { width: 540, height: 510 }, overlap));
+panel("circle", (root, options) => explore(root, options, { width: 540, height: 420, square: true }, circle));
+panel("overlap", (root, options) => explore(root, options, { width: 540, height: 510, square: true }, overlap));
 window.GanLessons.theory = { minimax, logits, circle, overlap };
 })();
