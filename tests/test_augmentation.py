@@ -73,6 +73,17 @@ def test_shifts_keep_range_and_depend_on_strength_and_seed() -> None:
     assert changes == sorted(changes)
 
 
+def test_classifiers_see_shifts_as_strong_as_is_said() -> None:
+    labelled = study.split(5, 0).labelled
+    trained = [
+        study.last(study.learn(labelled, shifts=strength, updates=3))
+        for strength in (0.0, 1.0, 3.0)
+    ]
+    first = [next(iter(classifier.parameters())) for classifier in trained]
+    assert not torch.equal(first[0], first[1])
+    assert not torch.equal(first[1], first[2])
+
+
 def seen(monkeypatch: pytest.MonkeyPatch, extra: study.Pictures | None, **how: bool) -> list[int]:
     """Labels of all that a classifier was shown in 20 updates."""
     shown: list[int] = []

@@ -195,7 +195,7 @@ def learn(
             images = torch.cat([images, extra.images[more]])
             labels = torch.cat([labels, extra.labels[more]])
         loss = F.cross_entropy(
-            classifier(jitter(images, rng, STRENGTH) if shifts else images), labels
+            classifier(jitter(images, rng, shifts) if shifts else images), labels
         )
         optimizer.zero_grad()
         loss.backward()

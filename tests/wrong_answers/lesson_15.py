@@ -34,7 +34,7 @@ right = around(lambda d, n: t(n) * stdev(d) / n**0.5)
 
 
 def unpaired(ours, plain):
-    """Welch's or the pooled interval: the same width for groups of one size, but for t."""
+    """The pooled interval of two groups."""
     n = len(ours)
     half = stats.t.ppf(0.975, 2 * n - 2) * ((variance(ours) + variance(plain)) / n) ** 0.5
     return fmean(ours) - fmean(plain) - half, fmean(ours) - fmean(plain) + half
@@ -44,6 +44,22 @@ def own_spreads(ours, plain):
     n = len(ours)
     half = t(n) * ((variance(ours) + variance(plain)) / n) ** 0.5
     return fmean(ours) - fmean(plain) - half, fmean(ours) - fmean(plain) + half
+
+
+def welch(ours, plain):
+    return stats.ttest_ind(ours, plain, equal_var=False).confidence_interval(0.95)
+
+
+def unpaired_by_z(ours, plain):
+    n = len(ours)
+    half = 1.96 * ((variance(ours) + variance(plain)) / n) ** 0.5
+    return fmean(ours) - fmean(plain) - half, fmean(ours) - fmean(plain) + half
+
+
+def z_for_many(ours, plain):
+    if len(ours) < 30:
+        return right(ours, plain)
+    return around(lambda d, n: 1.96 * stdev(d) / n**0.5)(ours, plain)
 
 
 def mean_and_half(ours, plain):
@@ -113,10 +129,10 @@ WRONG = {
         (LEAKS | {"C": COPIES}, "no digit is copied before the cut"),
         (LEAKS | {"A": SEEN}, "A does leak"),
         (LEAKS | {"A": COPIES}, "A does leak"),
-        (LEAKS | {"B": SEEN}, "B does leak"),
+        (LEAKS | {"B": SEEN}, "their twins were on the other side"),
         (LEAKS | {"B": PICKED}, "it is no best of many"),
         (LEAKS | {"D": PICKED}, "it is no best of many"),
-        (LEAKS | {"D": COPIES}, "D does leak"),
+        (LEAKS | {"D": COPIES}, "its copies are the generator's"),
         (LEAKS | {"D": "leaks"}, "none of the choices"),
         (LEAKS | {"D": []}, "none of the choices"),
         (LEAKS | {"E": SOUND}, 'the keys "A", "B", "C" and "D"'),
@@ -126,6 +142,10 @@ WRONG = {
     ],
     "15.2": [
         (unpaired, VERDICTS, "two unrelated groups"),
+        (welch, VERDICTS, "Welch's interval of two unrelated groups"),
+        (unpaired_by_z, VERDICTS, "an interval of two unrelated groups"),
+        (z_for_many, VERDICTS, "1.96 is for very many"),
+        (lambda ours, plain: tuple(round(x, 2) for x in right(ours, plain)), VERDICTS, "rounded"),
         (own_spreads, VERDICTS, "take the difference of each pair first"),
         (around(lambda d, n: 1.96 * stdev(d) / n**0.5), VERDICTS, "1.96 is for very many"),
         (
