@@ -113,7 +113,7 @@ class Search:
     """Looks for the noise whose picture is nearest to a target, one gradient step at a time.
 
     Minimises, for several candidates at once, the mean squared difference of pixels plus
-    0.01 · mean(z²), which keeps z from growing without end. The candidates are the nearest of
+    0.01 · mean(z²), which keeps z from growing beyond the shell. The candidates are the nearest of
     256 random ones: gradient descent stays in the valley where it starts.
 
     Args:
