@@ -42,7 +42,8 @@ def add(commands: Commands) -> None:
 def run(arguments: Namespace) -> int:
     import torch
 
-    from gan_lessons import metrics
+    from gan_lessons import metrics, pretrained
+    from gan_lessons.networks import IMAGE_SHAPE
 
     if (arguments.source is None) == (arguments.origin is None):
         raise UserError("Name one SOURCE: a run's folder, a shipped name, or an .npy of digits.")
@@ -50,6 +51,13 @@ def run(arguments: Namespace) -> int:
     if source.suffix == ".npy":
         images = _load_array(source)
     else:
+        shape = pretrained.load_method(source).shape
+        if shape != IMAGE_SHAPE:
+            raise UserError(
+                f"{source} draws pictures of shape {shape}. They cannot be measured here: the "
+                f"classifier that measures knows digits, {IMAGE_SHAPE}. Look at them: "
+                f"gan-lessons sample --from {source} --out pictures.png"
+            )
         images = torch.cat(list(draw(source, arguments.n, arguments.seed)))
     print(metrics.report(images))
     if arguments.copies:
