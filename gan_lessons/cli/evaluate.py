@@ -55,8 +55,9 @@ def run(arguments: Namespace) -> int:
         if shape != IMAGE_SHAPE:
             raise UserError(
                 f"{source} draws pictures of shape {shape}. They cannot be measured here: the "
-                f"classifier that measures knows digits, {IMAGE_SHAPE}. Look at them: "
-                f"gan-lessons sample --from {source} --out pictures.png"
+                f"classifier that measures knows digits, {IMAGE_SHAPE}. Look at them by "
+                f"gan-lessons sample --from {source} --out pictures.png, and at what D says of "
+                "pictures that it has not seen."
             )
         images = torch.cat(list(draw(source, arguments.n, arguments.seed)))
     print(metrics.report(images))

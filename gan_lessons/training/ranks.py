@@ -78,12 +78,12 @@ class Ranks:
             return content
         length = torch.tensor([len(content)])
         _in_contact(lambda: dist.broadcast(length, 0))
-        buffer = torch.zeros(int(length), dtype=torch.uint8)
-        if self.rank == 0:
-            buffer = torch.frombuffer(bytearray(content), dtype=torch.uint8)
-        if len(buffer):
-            _in_contact(lambda: dist.broadcast(buffer, 0))
-        return buffer.numpy().tobytes()
+        if length == 0:
+            return b""
+        given = bytearray(content if self.rank == 0 else int(length))
+        buffer = torch.frombuffer(given, dtype=torch.uint8)
+        _in_contact(lambda: dist.broadcast(buffer, 0))
+        return bytes(given)
 
 
 ALONE = Ranks()
