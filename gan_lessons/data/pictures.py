@@ -83,6 +83,7 @@ def load_pictures(folder: str | Path, size: int = SIZE, show: bool = True) -> Pi
             except UserError as error:
                 left_out[str(file.relative_to(folder))] = str(error)
             bar.update(done)
+    left_out = dict(sorted(left_out.items()))
     if not squares:
         raise UserError(f"In the folder {folder} there is no picture to be read.{_told(left_out)}")
     array = np.stack(squares)

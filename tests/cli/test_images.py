@@ -48,7 +48,7 @@ def test_two_hundred_photographs_train_and_the_limits_are_told(
     assert "200 pictures are few: expect variations of these, and the longer you train, co" in said
     assert "Pictures: run/samples.png" in said
     assert "digits" not in said
-    assert Image.open(here / "run" / "samples.png").mode in ("RGB", "RGBA")
+    assert (here / "run" / "samples.png").read_bytes().startswith(b"\x89PNG")
     assert pretrained.load_method(here / "run").shape == (3, 16, 16)
 
 
@@ -57,7 +57,8 @@ def test_it_draws_in_colour(here: Path, trained: Path, capsys: pytest.CaptureFix
     assert np.load(here / "a.npy").shape == (9, 16, 16, 3)
     assert main(["sample", "--from", str(trained), "-n", "9", "--out", "a.png"]) == 0
     assert capsys.readouterr().out == "9 pictures are in a.npy.\n9 pictures are in a.png.\n"
-    colours = np.asarray(Image.open(here / "a.png").convert("RGB")).reshape(-1, 3)
+    with Image.open(here / "a.png") as picture:
+        colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert np.ptp(colours.astype(int), axis=1).max() > 20
 
 
