@@ -110,6 +110,7 @@ def _lead(arguments: Namespace, chosen: "Settings", out: Path, ranks: "Ranks") -
     """The only process, or the first of several: it alone writes and speaks."""
     from gan_lessons import plotting, pretrained
     from gan_lessons.files import atomic_write, locked
+    from gan_lessons.training import method_of
 
     checkpoint = out / pretrained.CHECKPOINT
     begun = False
@@ -118,15 +119,19 @@ def _lead(arguments: Namespace, chosen: "Settings", out: Path, ranks: "Ranks") -
             raise UserError(f"{out} is a file; --out needs a folder.")
         if arguments.resume and not checkpoint.exists():
             raise UserError(f"There is nothing to resume in {out}; leave --resume out to start.")
+        if arguments.images is not None and method_of(chosen).inputs_from_data:
+            raise UserError(f"The recipe {arguments.recipe!r} is for digits; leave --images out.")
+        images, labels, kept = _data(arguments, checkpoint)
+        settings = _settings(arguments, chosen, len(images))
         with locked(out / ".lock", f"Another run is at work in {out}; choose another --out."):
-            trainer, kept = _trainer(arguments, chosen, checkpoint, ranks)
+            trainer = _trainer(arguments, settings, checkpoint, images, labels, kept, ranks)
             ranks.broadcast(b"begin")
             begun = True
             _train_to_the_end(trainer, checkpoint, kept)
             pretrained.save_networks(trainer, out / WEIGHTS)
-            images = trainer.sample(trainer.inputs(64))
+            drawn = trainer.sample(trainer.inputs(64))
             with atomic_write(out / SAMPLES) as temporary:
-                temporary.write_bytes(plotting.png(plotting.digit_grid(images)))
+                temporary.write_bytes(plotting.png(plotting.digit_grid(drawn)))
     finally:
         if not begun:
             ranks.broadcast()  # the others end, too
@@ -237,20 +242,21 @@ def parse_settings(kind: type["Settings"], pairs: Sequence[str]) -> dict[str, An
 
 
 def _trainer(
-    arguments: Namespace, chosen: "Settings", checkpoint: Path, ranks: "Ranks"
-) -> tuple["Trainer", Kept]:
+    arguments: Namespace,
+    settings: "Settings",
+    checkpoint: Path,
+    images: "Tensor",
+    labels: "Tensor | None",
+    kept: Kept,
+    ranks: "Ranks",
+) -> "Trainer":
     """A fresh trainer, or the one in the run's checkpoint where it is right to go on."""
-    from gan_lessons.training import Trainer, method_of
+    from gan_lessons.training import Trainer
 
-    method = method_of(chosen)
-    if arguments.images is not None and method.inputs_from_data:
-        raise UserError(f"The method {method.name!r} is for digits; leave --images out.")
-    images, labels, kept = _data(arguments, checkpoint)
-    settings = _settings(arguments, chosen, len(images))
     if not checkpoint.exists():
         trainer = Trainer(images, settings, labels=labels, ranks=ranks)
         trainer.save(checkpoint, **kept)  # so that a run can be resumed from its first second on
-        return trainer, kept
+        return trainer
     trainer = Trainer.load(checkpoint, images, labels=labels, ranks=ranks)
     given = any(getattr(arguments, option) is not None for option in OPTIONS)
     if (given or not arguments.resume) and settings != trainer.settings:
@@ -260,7 +266,7 @@ def _trainer(
         )
     done = "finished" if trainer.progress >= 1 else "going on"
     print(f"{checkpoint.parent} holds this run, at step {trainer.step:,}: {done}.")
-    return trainer, kept
+    return trainer
 
 
 def _train_to_the_end(trainer: "Trainer", checkpoint: Path, kept: Kept) -> None:

@@ -104,7 +104,10 @@ def test_the_folder_may_move_but_not_change(
         ("--images nowhere", "The folder nowhere does not exist."),
         ("--size 16", "--size is 16, but digits have one size; it goes with --images."),
         ("--images PHOTOS --size 18", "size is 18; choose a multiple of 4 from 8 to 256."),
-        ("--images PHOTOS --recipe restore", "The method 'restoration' is for digits"),
+        (
+            "--images PHOTOS --recipe restore",
+            "The recipe 'restore' is for digits; leave",
+        ),
         ("--images PHOTOS --recipe conditional", "a conditional GAN needs labels"),
         ("--images PHOTOS --set batch_size=512", "There are 200 samples for batches of 512"),
     ],
