@@ -45,7 +45,8 @@ def add(commands: Commands) -> None:
 def run(arguments: Namespace) -> int:
     import torch
 
-    from gan_lessons import metrics
+    from gan_lessons import metrics, pretrained
+    from gan_lessons.networks import IMAGE_SHAPE
 
     if (arguments.source is None) == (arguments.origin is None):
         raise UserError("Name one SOURCE: a run's folder, a shipped name, or an .npy of digits.")
@@ -53,6 +54,14 @@ def run(arguments: Namespace) -> int:
     if source.suffix == ".npy":
         images = _load_array(source)
     else:
+        shape = pretrained.load_method(source).shape
+        if shape != IMAGE_SHAPE:
+            raise UserError(
+                f"{source} draws pictures of shape {shape}. They cannot be measured here: the "
+                f"classifier that measures knows digits, {IMAGE_SHAPE}. Look at them by "
+                f"gan-lessons sample --from {source} --out pictures.png, and at what D says of "
+                "pictures that it has not seen."
+            )
         images = torch.cat(list(draw(source, arguments.n, arguments.seed)))
     print(metrics.report(images))
     if source.suffix != ".npy" and _draws_digits_to_order(source):

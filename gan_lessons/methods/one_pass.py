@@ -20,7 +20,17 @@ from gan_lessons import losses
 from gan_lessons.errors import UserError
 from gan_lessons.methods.gan import Adversarial, AdversarialSettings, image_size, refuse_labels
 from gan_lessons.networks import NETWORKS, append_one_hot
-from gan_lessons.training import Batch, Player, Settings, Trainer, Values, choice, flag, number
+from gan_lessons.training import (
+    Batch,
+    Player,
+    Ranks,
+    Settings,
+    Trainer,
+    Values,
+    choice,
+    flag,
+    number,
+)
 from gan_lessons.training.autotune import cores
 from gan_lessons.training.cuda_graph import GraphedCall
 from gan_lessons.training.workers import Workers
@@ -129,6 +139,7 @@ class OnePassGAN(Adversarial[Any]):
         super().__init__(settings, data, networks)
         trained = {name: player.network for name, player in self.players.items()}
         self.workers = Workers(trained, settings.workers)
+        self._graphed = settings.cuda_graphs
         self._graphs: dict[tuple[Any, ...], GraphedCall] = {}
 
     @classmethod
@@ -161,6 +172,12 @@ class OnePassGAN(Adversarial[Any]):
             for precision, workers, graphed in itertools.product(PRECISIONS, counts, graphs)
         ]
 
+    def share(self, ranks: Ranks) -> None:
+        super().share(ranks)
+        # Workers would talk to other ranks in no fixed order, and a recording not at all.
+        self.workers = Workers({name: p.network for name, p in self.players.items()}, 1)
+        self._graphed = False
+
     def inputs(self, n: int, rng: torch.Generator) -> Tensor:
         """n noise vectors (n, latent_dim), for a conditional GAN with the classes 0, 1, … in turn:
         (n, latent_dim + classes).
@@ -172,7 +189,7 @@ class OnePassGAN(Adversarial[Any]):
     def step(self, run: Trainer) -> Values:
         values = run.read(self.gradients(run))
         for player in self.players.values():
-            player.optimizer.step()
+            player.move()
         self.workers.broadcast_weights()
         return values
 
@@ -189,7 +206,7 @@ class OnePassGAN(Adversarial[Any]):
         work: Callable[..., Tensor] = partial(
             self.workers.backward, partial(_backward, self.objective, how)
         )
-        if s.cuda_graphs:  # one recording for each set of what it cannot change
+        if self._graphed:  # one recording for each set of what it cannot change
             work = self._graphs.setdefault((s.objective, *how.values()), GraphedCall(work))
         names = ("loss_discriminator", "loss_generator", "d_real", "d_fake")
         return dict(zip(names, work(*self.batch(run)), strict=True))
@@ -200,7 +217,7 @@ class OnePassGAN(Adversarial[Any]):
         real = batch["samples"]
         if real.dim() == 4:
             real = real.contiguous(memory_format=torch.channels_last)
-        z = run.send(Adversarial.inputs(self, len(real), run.rng))
+        z = run.drawn(len(real), partial(Adversarial.inputs, self, rng=run.rng))
         if not self.settings.classes:
             return [real, z]
         # The fakes are of the real samples' classes.
