@@ -26,7 +26,7 @@ from gan_lessons.networks.layers import (
     spectrally_normalised,
     summary,
 )
-from gan_lessons.networks.unet import UNet
+from gan_lessons.networks.unet import HalfUNet, UNet
 
 __all__ = [
     "IMAGE_SHAPE",
@@ -37,6 +37,7 @@ __all__ = [
     "DenseGenerator",
     "FineDiscriminator",
     "FineGenerator",
+    "HalfUNet",
     "OneClass",
     "Packed",
     "UNet",
