@@ -1,6 +1,7 @@
 """Melodies by rules, tunes, notes and sounds; bars that are written one after another."""
 
 import io
+import re
 import wave
 
 import numpy as np
@@ -13,6 +14,7 @@ from gan_lessons.data.melodies import BARS, HOLD, REST, SIGNS, STEPS, Note
 from gan_lessons.errors import UserError
 from gan_lessons.networks import SentenceGenerator
 from gan_lessons.studies import melodies as study
+from gan_lessons.widgets import MelodyPlayer
 
 torch.set_num_threads(1)
 
@@ -145,3 +147,25 @@ def test_a_game_of_bars_begins() -> None:
     run = study.start()
     run.train_step(2)
     assert run.sample(run.inputs(3)).shape == (3, STEPS, SIGNS + melodies.TOLD)
+
+
+# The panel
+
+
+def test_the_player_shows_and_sounds_what_is_written() -> None:
+    torch.manual_seed(0)
+    player = MelodyPlayer(SentenceGenerator(SIGNS, 16, melodies.TOLD))
+    assert player.png.startswith(b"\x89PNG")
+    assert player.sound.value.startswith(b"RIFF")
+    assert re.match(r"\d+ notes; \d+% of them in C major, \d+% in metre\.", player.sentence)
+    before, heard = player.png, player.sound.value
+    player.set(tempo=300)
+    assert player.png == before
+    assert len(player.sound.value) < 0.5 * len(heard)
+    player.set(temperature=0.3)
+    assert player.png != before
+    player.set(opening="Frère Jacques", tempo=140)
+    assert player.sound in player.children
+    with pytest.raises(UserError, match="There is no control 'pitch'"):
+        player.set(pitch=3)
+    player.close()

@@ -32,36 +32,36 @@ def data(n: int = 100) -> Tensor:
 
 def test_every_sentence_is_right_there_once_and_read_as_it_was_written() -> None:
     language = sums.sentences()
-    assert len(set(language)) == sums.TERMS**2 == 2500
+    assert len(set(language)) == sums.TERMS**2 == 900
     assert all(eval(text.replace("=", "==")) for text in language)
     encoded = sums.encode(language)
-    assert encoded.shape == (2500, sums.LENGTH, len(sums.LETTERS))
-    assert torch.equal(encoded.sum(dim=2), torch.ones(2500, sums.LENGTH))
+    assert encoded.shape == (900, sums.LENGTH, len(sums.LETTERS))
+    assert torch.equal(encoded.sum(dim=2), torch.ones(900, sums.LENGTH))
     assert [text.rstrip() for text in sums.decode(encoded)] == language
     assert max(map(len, language)) == sums.LENGTH
 
 
 def test_a_fifth_is_kept_back_and_nothing_is_in_both() -> None:
     learned, kept = sums.held_back()
-    assert (len(learned), len(kept)) == (2000, 500)
+    assert (len(learned), len(kept)) == (720, 180)
     assert sorted([*learned, *kept]) == sorted(sums.sentences())
 
 
 @pytest.mark.parametrize(
     ("text", "form", "valid"),
     [
-        ("7+38=45", True, True),
-        ("7+38=45 ", True, True),
+        ("7+18=25", True, True),
+        ("7+18=25 ", True, True),
         ("0+0=0", True, True),
-        ("7+38=46", True, False),
-        ("07+38=45", False, False),
-        ("7+38=045", False, False),
-        ("7 +38=45", False, False),
-        ("7+3 8=45", False, False),
-        ("+38=45", False, False),
-        ("7+38=", False, False),
-        ("7+38", False, False),
-        ("50+1=51", True, False),  # right, but no sentence of the language
+        ("7+18=26", True, False),
+        ("07+18=25", False, False),
+        ("7+18=025", False, False),
+        ("7 +18=25", False, False),
+        ("7+1 8=25", False, False),
+        ("+18=25", False, False),
+        ("7+18=", False, False),
+        ("7+18", False, False),
+        ("30+1=31", True, False),  # right, but no sentence of the language
         ("", False, False),
     ],
 )
@@ -73,7 +73,7 @@ def test_form_and_arithmetic_apart(text: str, form: bool, valid: bool) -> None:
 
 def test_fair_draws_score_one_and_one_repeated_sentence_next_to_nothing() -> None:
     language = sums.sentences()
-    chosen = torch.randint(2500, (2500,), generator=rng()).tolist()
+    chosen = torch.randint(900, (2500,), generator=rng()).tolist()
     fair = sums.score([language[i] for i in chosen])
     assert (fair.form, fair.arithmetic, fair.valid) == (1, 1, 1)
     assert fair.variety == pytest.approx(1, abs=0.03)
@@ -89,15 +89,15 @@ def test_fair_draws_score_one_and_one_repeated_sentence_next_to_nothing() -> Non
 
 
 def test_fair_draws_by_chance_itself() -> None:
-    found = [len(torch.randint(2500, (900,), generator=rng(i)).unique()) for i in range(200)]
-    assert sum(found) / 200 == pytest.approx(sums.fair_draws(900), abs=3)
+    found = [len(torch.randint(900, (500,), generator=rng(i)).unique()) for i in range(200)]
+    assert sum(found) / 200 == pytest.approx(sums.fair_draws(500), abs=3)
 
 
 def test_what_is_no_sentence_gets_a_sentence() -> None:
     with pytest.raises(UserError, match="'7-3=4' is no sentence here: at most 8"):
         sums.encode(["7-3=4"])
     with pytest.raises(UserError, match="is no sentence here"):
-        sums.encode(["49+49=098"])
+        sums.encode(["29+29=058"])
     with pytest.raises(UserError, match="no sentence to score"):
         sums.score([])
 

@@ -14,7 +14,7 @@ from torch import Tensor
 FRAMES = 8
 GRAVITY = 0.5  # pixels / frame², downwards: the acceleration in every clip
 SIZE = 0.6  # of a digit beside the one that it was
-PLACE, SPEED, TURN = 1.5, 0.8, 0.12  # most pixels from the middle, pixels a frame, radians a frame
+PLACE, SPEED, TURN = 1.2, 0.7, 0.12  # most pixels from the middle, pixels a frame, radians a frame
 
 
 def throw(digits: Tensor, rng: torch.Generator) -> Tensor:

@@ -1,4 +1,4 @@
-"""A small language in which everything can be counted: sums such as ``7+38=45``.
+"""A small language in which everything can be counted: sums such as ``7+18=25``.
 
 A sentence is ``LENGTH`` letters, blanks at its end. It has *form* if it reads as number, ``+``,
 number, ``=``, number, without leading zeros; it is *valid* if besides the arithmetic is right.
@@ -15,13 +15,13 @@ from torch import Tensor
 from gan_lessons.errors import UserError
 
 LETTERS = "0123456789+= "
-TERMS = 50  # numbers that are added: 0 to 49
-LENGTH = 8  # of the longest, 49+49=98
+TERMS = 30  # numbers that are added: 0 to 29
+LENGTH = 8  # of the longest, 29+29=58
 FORM = re.compile(r"(0|[1-9]\d?)\+(0|[1-9]\d?)=(0|[1-9]\d{0,2}) *")
 
 
 def sentences() -> list[str]:
-    """Every valid sentence once, 0+0=0 to 49+49=98, in order, without blanks."""
+    """Every valid sentence once, 0+0=0 to 29+29=58, in order, without blanks."""
     return [f"{a}+{b}={a + b}" for a in range(TERMS) for b in range(TERMS)]
 
 
@@ -59,7 +59,7 @@ class Score(NamedTuple):
     form: float  # share that reads as a sum, right or wrong
     arithmetic: float  # share of those that is right (0 where there are none)
     valid: float  # share that is both: their product, but for sums of numbers out of range
-    variety: float  # different "a+b" among those with form, divided by what fair draws have
+    variety: float  # different "a+b" of the language in those with form, by those of fair draws
     coverage: float  # different valid sentences, divided by what N fair draws have
     new: float  # share of the valid that was kept back; a fifth if nothing was learned by heart
 
@@ -76,7 +76,7 @@ def score(texts: Sequence[str]) -> Score:
     right = [match for match in read if int(match[1]) + int(match[2]) == int(match[3])]
     language, kept = set(sentences()), set(held_back()[1])
     valid = [match[0].rstrip() for match in right if match[0].rstrip() in language]
-    asked = {(match[1], match[2]) for match in read}
+    asked = {pair for match in read if max(pair := (int(match[1]), int(match[2]))) < TERMS}
     return Score(
         form=len(read) / len(texts),
         arithmetic=len(right) / max(len(read), 1),

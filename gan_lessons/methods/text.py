@@ -40,7 +40,7 @@ class TextSettings(Settings):
         help="The last of each place: they are given, and not to be written.",
     )  # fmt: skip
     generator_width: int = number(96, 1, 1024, label="width of G", fixed=True)
-    discriminator_width: int = number(64, 1, 1024, label="width of D", fixed=True)
+    discriminator_width: int = number(128, 1, 1024, label="width of D", fixed=True)
     lr_discriminator: float = number(2e-3, 0, 0.1, label="rate of D, η_D", **RATE)
     lr_generator: float = number(1e-3, 0, 0.1, label="rate of G, η_G", **RATE)
     softness: float = number(
@@ -48,7 +48,7 @@ class TextSettings(Settings):
         help="Of the mixture whose gradient the straight-through choice takes.", step=0.05,
     )  # fmt: skip
     penalty_weight: float = number(
-        0.3, 0, 1000, label="strength of R1", group="Game", slider=(1e-3, 100), step=0.1, log=True
+        0.1, 0, 1000, label="strength of R1", group="Game", slider=(1e-3, 100), step=0.1, log=True
     )
     batch_size: int = 64
     ema_decay: float = 0.99

@@ -56,28 +56,18 @@ class SentenceGenerator(nn.Module):
 
 
 class SentenceDiscriminator(nn.Sequential):
-    """Sentences (N, T, letters + told) → logits (N,), by convolutions along the sentence."""
+    """Sentences (N, T, letters + told) → logits (N,), all places at once by dense layers."""
 
-    def __init__(self, letters: int, length: int, width: int = 64) -> None:
+    def __init__(self, letters: int, length: int, width: int = 128) -> None:
         super().__init__(
-            _LettersFirst(),
-            nn.Conv1d(letters, width, 3, padding=1),
-            nn.LeakyReLU(0.2),
-            nn.Conv1d(width, width, 3, padding=1),
-            nn.LeakyReLU(0.2),
             nn.Flatten(),
-            nn.Linear(width * length, width),
+            nn.Linear(letters * length, width),
+            nn.LeakyReLU(0.2),
+            nn.Linear(width, width),
             nn.LeakyReLU(0.2),
             nn.Linear(width, 1),
             nn.Flatten(0),
         )
-
-
-class _LettersFirst(nn.Module):
-    """(N, T, letters) → (N, letters, T), as convolutions take it."""
-
-    def forward(self, sentences: Tensor) -> Tensor:
-        return sentences.transpose(1, 2)
 
 
 def straight_through(logits: Tensor, softness: float = 1.0) -> Tensor:

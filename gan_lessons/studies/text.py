@@ -30,14 +30,13 @@ SEEDS = 3
 TEMPERATURES = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0, 1.2, 1.5)
 SAMPLES = 2500  # that are scored at each temperature
 EARLY = 20  # after so few steps rounding has not yet grown: every processor agrees
-LIKELIHOOD = TextSettings(gradient="likelihood", lr_generator=4e-3, steps=3000)
-# Of the games; a step costs about twice as much as one by likelihood.
-ARMS = {
+LIKELIHOOD = TextSettings(gradient="likelihood", lr_generator=4e-3, steps=2500)
+ARMS = {  # a game of so many steps costs about twice as much as that
     "likelihood": LIKELIHOOD,
-    "straight_through": TextSettings(steps=1500),
-    "reinforce": TextSettings(gradient="reinforce", steps=1500),
-    "likelihood, then straight_through": TextSettings(lr_generator=2e-4, steps=1500),
-    "likelihood, then reinforce": TextSettings(gradient="reinforce", lr_generator=2e-4, steps=1500),
+    "straight_through": TextSettings(steps=2000),
+    "reinforce": TextSettings(gradient="reinforce", steps=2000),
+    "likelihood, then straight_through": TextSettings(steps=1000),
+    "likelihood, then reinforce": TextSettings(gradient="reinforce", steps=1000),
 }
 
 
