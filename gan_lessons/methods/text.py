@@ -42,13 +42,13 @@ class TextSettings(Settings):
     generator_width: int = number(96, 1, 1024, label="width of G", fixed=True)
     discriminator_width: int = number(128, 1, 1024, label="width of D", fixed=True)
     lr_discriminator: float = number(2e-3, 0, 0.1, label="rate of D, η_D", **RATE)
-    lr_generator: float = number(1e-3, 0, 0.1, label="rate of G, η_G", **RATE)
+    lr_generator: float = number(2e-3, 0, 0.1, label="rate of G, η_G", **RATE)
     softness: float = number(
         1.0, 0.05, 10, label="softness τ of the choice", group="Game",
         help="Of the mixture whose gradient the straight-through choice takes.", step=0.05,
     )  # fmt: skip
     penalty_weight: float = number(
-        0.1, 0, 1000, label="strength of R1", group="Game", slider=(1e-3, 100), step=0.1, log=True
+        0.03, 0, 1000, label="strength of R1", group="Game", slider=(1e-3, 100), step=0.1, log=True
     )
     batch_size: int = 64
     ema_decay: float = 0.99

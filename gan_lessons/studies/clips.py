@@ -27,7 +27,7 @@ from gan_lessons.training import Trainer
 
 STORED = FOLDER / "clips.json"
 SEEDS = 3
-STEPS = 800
+STEPS = 600
 SAMPLES = 1000  # clips that are measured at the end
 EARLY = 10  # after so few steps rounding has not yet grown: every processor agrees
 ARMS = ("both", *JUDGES)

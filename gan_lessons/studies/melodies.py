@@ -11,7 +11,7 @@ from gan_lessons.networks import gumbel_noise
 from gan_lessons.training import Trainer
 
 LEARNED = 2000  # melodies by the rules
-SETTINGS = TextSettings(told=melodies.TOLD, steps=600)
+SETTINGS = TextSettings(told=melodies.TOLD, steps=1000)
 
 
 @cache

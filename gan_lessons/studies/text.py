@@ -33,10 +33,10 @@ EARLY = 20  # after so few steps rounding has not yet grown: every processor agr
 LIKELIHOOD = TextSettings(gradient="likelihood", lr_generator=4e-3, steps=2500)
 ARMS = {  # a game of so many steps costs about twice as much as that
     "likelihood": LIKELIHOOD,
-    "straight_through": TextSettings(steps=2000),
-    "reinforce": TextSettings(gradient="reinforce", steps=2000),
-    "likelihood, then straight_through": TextSettings(steps=1000),
-    "likelihood, then reinforce": TextSettings(gradient="reinforce", steps=1000),
+    "straight_through": TextSettings(steps=1500),
+    "reinforce": TextSettings(gradient="reinforce", steps=1500),
+    "likelihood, then straight_through": TextSettings(steps=750),
+    "likelihood, then reinforce": TextSettings(gradient="reinforce", steps=750),
 }
 
 
