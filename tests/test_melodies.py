@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from gan_lessons import plotting
 from gan_lessons.data import melodies
 from gan_lessons.data.melodies import BARS, HOLD, REST, SIGNS, STEPS, Note
 from gan_lessons.errors import UserError
@@ -169,3 +170,12 @@ def test_the_player_shows_and_sounds_what_is_written() -> None:
     with pytest.raises(UserError, match="There is no control 'pitch'"):
         player.set(pitch=3)
     player.close()
+
+
+def test_a_piano_roll_has_a_bar_for_each_note() -> None:
+    figure = plotting.piano_roll({"one": [Note(0, 4, 60), Note(8, 2, 72)], "none": []})
+    one, none = figure.axes
+    boxes = [bar.get_extents().transformed(one.transData.inverted()) for bar in one.patches]
+    assert [(round(box.x0), round(box.width)) for box in boxes] == [(0, 4), (8, 2)]
+    assert not none.patches
+    assert one.get_title(loc="left") == "one"

@@ -25,18 +25,18 @@ def sweeps(
         xlabel: what quality is.
         ylabel: what diversity is.
     """
-    figure, axes = new_axes(7.0, 4.2)
+    figure, axes = new_axes(6.4, 4.8)
     for i, (label, points) in enumerate(ways.items()):
         colour, look = LOOKS[i % len(LOOKS)]
         axes.plot(*zip(*points, strict=True), look, color=colour, ms=5, lw=1.2, label=label)
         if i == 0:
             for temperature, point in zip(temperatures, points, strict=True):
                 axes.annotate(
-                    f"T = {temperature:g}", point, (6, 4), textcoords="offset points", fontsize=7
+                    f"{temperature:g}", point, (6, 3), textcoords="offset points", fontsize=8
                 )
     axes.plot(1, 1, "*", color=DISCRIMINATOR, ms=12, label="the language itself")
     axes.set(xlabel=xlabel, ylabel=ylabel, xlim=(-0.03, 1.08), ylim=(-0.03, 1.1))
-    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    axes.legend(fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.12), ncols=2)
     return figure
 
 
@@ -77,7 +77,7 @@ def piano_roll(
         strict=True,
     ):
         for start, length, pitch in notes:
-            axes.barh(pitch, length - 0.25, 0.85, left=start, color=FAKE)
+            axes.barh(pitch, length - 0.25, 1.1, left=start, color=FAKE)
         tidy(axes)
         axes.set(ylim=(58.5, 80.5), yticks=[60, 64, 67, 72, 76, 79], xlim=(0, bars * steps))
         axes.set_yticklabels(["C", "E", "G", "C", "E", "G"], fontsize=8)
