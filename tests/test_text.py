@@ -192,7 +192,7 @@ def test_a_few_steps_by_likelihood_make_real_sentences_likelier() -> None:
     run = Trainer(data(), replace(SMALL, gradient="likelihood", lr_generator=1e-2))
     losses = [event.values["loss_generator"] for event in run.run(60)]
     assert losses[0] == pytest.approx(8 * torch.tensor(13.0).log().item(), rel=0.05)
-    assert losses[-1] < 0.7 * losses[0]
+    assert losses[-1] < 0.85 * losses[0]
 
 
 def test_what_is_told_is_taken_from_the_data_and_not_written() -> None:
