@@ -89,7 +89,10 @@ class Text(Method[TextSettings]):
             )
         letters = samples[..., : samples.shape[2] - settings.told]
         if not bool(((letters == 1).sum(dim=2) == 1).all() & (letters.sum(dim=2) == 1).all()):
-            raise UserError(f"{found}, but not one 1 and else 0s at each place, as text has to be.")
+            raise UserError(
+                f"{found}, but not one 1 and else 0s at each place, as text has to be (without "
+                f"the last numbers, of which told = {settings.told})."
+            )
 
     @classmethod
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
