@@ -45,7 +45,7 @@ def test_chance_keeps_to_few_rules() -> None:
     ("rule", "place", "sign"), [("scale", 0, 1), ("metre", 1, 0), ("cadence", 56, 4)]
 )
 def test_each_rule_is_missed_by_what_breaks_it(rule: str, place: int, sign: int) -> None:
-    tune = "C4:4 D4:4 E4:4 F4:4 " * 3 + "E4:8 C4:8"
+    tune = "C4:4 D4:4 E4:4 D4:4 " * 3 + "E4:8 C4:8"
     good = melodies.encode(tune).view(1, BARS, STEPS)
     assert melodies.score(good) == (1, 1, 1, 1)
     broken = good.clone()
@@ -157,12 +157,12 @@ def test_the_player_shows_and_sounds_what_is_written() -> None:
     torch.manual_seed(0)
     player = MelodyPlayer(SentenceGenerator(SIGNS, 16, melodies.TOLD))
     assert player.png.startswith(b"\x89PNG")
-    assert player.sound.value.startswith(b"RIFF")
+    assert bytes(player.sound.value).startswith(b"RIFF")
     assert re.match(r"\d+ notes; \d+% of them in C major, \d+% in metre\.", player.sentence)
-    before, heard = player.png, player.sound.value
+    before, heard = player.png, len(player.sound.value)
     player.set(tempo=300)
     assert player.png == before
-    assert len(player.sound.value) < 0.5 * len(heard)
+    assert len(player.sound.value) < 0.5 * heard
     player.set(temperature=0.3)
     assert player.png != before
     player.set(opening="Frère Jacques", tempo=140)
