@@ -88,7 +88,7 @@ def write(notebook: Notebook, path: Path) -> None:
 def reduce_colours(picture: str) -> str:
     """A PNG in base64, in 256 colours: whoever clones the course fetches half as much."""
     image = Image.open(io.BytesIO(base64.b64decode(picture)))
-    if image.mode in ("P", "L"):  # no more colours than that; an animation keeps its frames
+    if image.mode == "P":
         return picture
     reduced = image.convert("RGB").quantize(256, kmeans=2, dither=Image.Dither.NONE)
     buffer = io.BytesIO()

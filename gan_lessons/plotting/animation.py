@@ -46,7 +46,7 @@ def animation(clips: Tensor, columns: int = 8, seconds: float = 0.15, zoom: int 
     for frame in clips.unbind(dim=1):
         grey = ((mosaic(frame[:, None], columns).clamp(-1, 1) + 1) * 127.5).round().to(torch.uint8)
         large = grey.repeat_interleave(zoom, dim=0).repeat_interleave(zoom, dim=1)
-        frames.append(Image.fromarray(large.numpy()))
+        frames.append(Image.fromarray(large.numpy()).convert("P"))  # as all saved pictures are
     durations = [round(1000 * seconds)] * (len(frames) - 1) + [round(1000 * seconds * PAUSE)]
     buffer = io.BytesIO()
     frames[0].save(
