@@ -21,7 +21,7 @@ def use(lesson: Lesson) -> None:
         picture = out.locator("canvas, img").last
         before = settled(picture)
         lesson.tab_to(handle)
-        for _ in range(3):
+        for _ in range(10):  # to the least: fewer may leave a melody as it is
             lesson.page.keyboard.press("ArrowLeft")
         changed(picture, before)
         lesson.screenshot(f"lesson_16_{cell.split()[0]}", out)
