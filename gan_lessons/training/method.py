@@ -43,7 +43,8 @@ class Player:
     def descend(self, loss: Tensor) -> None:
         """One step of the optimizer down the loss; only this player's parameters get gradients."""
         self.optimizer.zero_grad(set_to_none=not self.keep_gradients)
-        loss.backward(inputs=list(self.network.parameters()))
+        learns = [p for p in self.network.parameters() if p.requires_grad]  # some may be frozen
+        loss.backward(inputs=learns)
         self.move()
 
     def move(self) -> None:
