@@ -110,7 +110,7 @@ def decision(answer: Answer, verdicts: Answer) -> str:
             [80.0, 84.5, 78.5, 85.0, 84.0] + [79.5] * 3,
         ),
         ([12.0, 15.5], [11.0, 13.0]),
-        ([70 + 7 * i % 11 for i in range(30)], [69.0 + 5 * i % 13 for i in range(30)]),
+        ([70.0 + 7 * i % 11 for i in range(30)], [69.0 + 5 * i % 13 for i in range(30)]),
     )
     for ours, plain in cases:
         got = _two(call(answer, ours, plain))
