@@ -25,6 +25,27 @@ def _as_list(order, step, batch_size, rank, ranks):
     return _slice(order, step, batch_size, rank, ranks).tolist()
 
 
+def _scalars(order, step, batch_size, rank, ranks):
+    return list(_slice(order, step, batch_size, rank, ranks))
+
+
+def _array(order, step, batch_size, rank, ranks):
+    return _slice(order, step, batch_size, rank, ranks).numpy()
+
+
+def _equal_chunks(order, step, batch_size, rank, ranks):
+    return order.chunk(len(order) // batch_size)[step].chunk(ranks)[rank]
+
+
+def _grid(order, step, batch_size, rank, ranks):
+    return order.view(-1, ranks, batch_size // ranks)[step, rank]
+
+
+def _overlapping(order, step, batch_size, rank, ranks):
+    start = step * batch_size + rank
+    return order[start : start + batch_size // ranks]
+
+
 def _unequal(order, step, batch_size, rank, ranks):
     batch = _batch(order, step, batch_size)
     return batch[:1] if rank == 0 else batch[1:].chunk(ranks - 1)[rank - 1]
@@ -83,7 +104,15 @@ def _overwriting(gradients, counts):
 
 
 RIGHT = {
-    "19.1": [(_slice,), (_every_other,), (_rows,), (_as_list,), (_own_data_dealt,)],
+    "19.1": [
+        (_slice,),
+        (_every_other,),
+        (_rows,),
+        (_as_list,),
+        (_own_data_dealt,),
+        (_scalars,),
+        (_array,),
+    ],
     "19.2": [(_loop,), (_matrix,), (_einsum,)],
 }
 WRONG = {
@@ -94,6 +123,17 @@ WRONG = {
         (lambda order, step, b, rank, ranks: _slice(order, step, b, 0, ranks), "the same samples"),
         (lambda order, step, b, rank, ranks: _slice(order, 0, b, rank, ranks), "the first batch"),
         (_slow, "samples come again"),
+        (_equal_chunks, "a whole number of batches"),
+        (_grid, "invalid for input of size 43"),
+        (_overlapping, "must not overlap"),
+        (lambda order, step, b, rank, ranks: _batch(order, step, b).chunk(ranks), "all shares"),
+        (lambda order, step, b, rank, ranks: _batch(order, step, b).split(2), "4 tensors"),
+        (lambda order, step, b, rank, ranks: _batch(order, step, b).view(ranks, -1), "row `rank`"),
+        (lambda order, step, b, rank, ranks: slice(step * b, step * b + b // ranks), "whole"),
+        (
+            lambda order, step, b, rank, ranks: range(rank * b // ranks, (rank + 1) * b // ranks),
+            "places in `order`",
+        ),
         (_own_data_cut, "Cut the batch, not the data"),
         (_places, "places in `order`"),
         (lambda order, step, b, rank, ranks: _slice(order, step + 1, b, rank, ranks), "at step 0"),
@@ -108,6 +148,8 @@ WRONG = {
         (lambda g, n: _weighed(g, n) / max(n), "the largest share"),
         (lambda g, n: torch.stack(g).sum(dim=0) / sum(n), "takes means for sums"),
         (lambda g, n: g[0], "rank 0's alone"),
+        (lambda g, n: g[-1], "the last rank's alone"),
+        (lambda g, n: _weighed(g, [c * c for c in n]) / sum(c * c for c in n), "the square"),
         (lambda g, n: g[n.index(max(n))], "of the largest share only"),
         (_inverse, "weighs by 1/count"),
         (_overwriting, "overwrites a gradient"),
