@@ -149,6 +149,10 @@ def _two_orders(clips):
     return torch.cat([_one_order(clips[:half]), _one_order(clips[half:])])
 
 
+def _some_left(clips):
+    return torch.where((torch.rand(len(clips)) < 0.72).view(-1, 1, 1, 1), _each(clips), clips)
+
+
 def _by_sorting(clips):
     return flights.shuffle(clips, torch.Generator().manual_seed(3))
 
@@ -233,6 +237,7 @@ WRONG = {
         (lambda clips: clips.flip(1), "order", "one and the same"),
         (lambda clips: clips, "order", "nothing is moved"),
         (_first_stays, "order", "never comes to some place"),
+        (_some_left, "order", "are in their old order"),
         (_two_orders, "order", "to some place"),
         (lambda clips: _each(clips)[:, :3], "order", "has shape"),
         (_each, "frames", "one frame at a time"),
@@ -243,6 +248,9 @@ WRONG = {
     "16.3": [
         (_everything, "played as a note"),
         (lambda signs: _sound(signs, rest=830.61), "one above the highest note"),
+        (lambda signs: _sound(signs, rest=523.25), "a rest ends the note"),
+        (lambda signs: _sound(signs, rest=0.0009), "a rest ends the note"),
+        (lambda signs: 1.0009 * torch.as_tensor(_sound(signs)), "Hz is wanted"),
         (lambda signs: _sound(signs, rest=float("nan")), "stands a rest"),
         (lambda signs: _sound(signs, rest=-1.0), "stands a rest"),
         (lambda signs: _sound(signs, hold=440 * 2 ** ((60 + HOLD - 69) / 12)), "played as a note"),
