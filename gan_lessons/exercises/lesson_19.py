@@ -30,7 +30,7 @@ def _indices(part: Any, ranks: int) -> Tensor:
     if isinstance(part, list | tuple) and any(getattr(i, "ndim", 0) for i in part):
         if len(part) == ranks:
             raise Wrong("that is all shares; pick this rank's with [rank].")
-        raise Wrong(f"that is a sequence of {len(part)} tensors: return one, this rank's indices.")
+        raise Wrong("that is a sequence of tensors: return one, this rank's indices.")
     try:
         found = torch.as_tensor(part)
     except (TypeError, ValueError, RuntimeError):
@@ -80,7 +80,7 @@ def _refuse_other_samples(
     if len(found.unique()) < len(found):
         raise Wrong(
             "some samples come twice: the batch has fewer different samples than it should. The "
-            "shares must not overlap."
+            "shares must not overlap, nor name a sample twice."
         )
     if torch.equal(found, positions):
         raise Wrong(

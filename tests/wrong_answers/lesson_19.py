@@ -127,7 +127,10 @@ WRONG = {
         (_grid, "invalid for input of size 43"),
         (_overlapping, "must not overlap"),
         (lambda order, step, b, rank, ranks: _batch(order, step, b).chunk(ranks), "all shares"),
-        (lambda order, step, b, rank, ranks: _batch(order, step, b).split(2), "4 tensors"),
+        (
+            lambda order, step, b, rank, ranks: _batch(order, step, b).split(2),
+            "a sequence of tensors",
+        ),
         (lambda order, step, b, rank, ranks: _batch(order, step, b).view(ranks, -1), "row `rank`"),
         (lambda order, step, b, rank, ranks: slice(step * b, step * b + b // ranks), "whole"),
         (
