@@ -397,7 +397,8 @@ def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> No
     page.mouse.up()
     changed(picture, before)
     page.set_viewport_size({"width": 400, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    # The canvas is told of its new room after the next frame.
+    page.wait_for_function("document.documentElement.scrollWidth <= 400", timeout=10_000)
     root.screenshot(path=SHOTS / "site_game_playground_400.png")
 
 
