@@ -15,6 +15,7 @@ from gan_lessons.data import load_digits
 from gan_lessons.exercises import Answer, Wrong, call, exercise
 from gan_lessons.exercises.puzzles.lesson_15 import DESIGNS
 from gan_lessons.studies import augmentation
+from gan_lessons.studies.statistics import paired
 
 # 15.1
 
@@ -114,7 +115,7 @@ def decision(answer: Answer, verdicts: Answer) -> str:
     )
     for ours, plain in cases:
         got = _two(call(answer, ours, plain))
-        want = augmentation.paired(ours, plain)
+        want = paired(ours, plain)
         if not _same(got, (want.low, want.high)):
             if _rounded(got, (want.low, want.high)):
                 raise Wrong("the ends are right but rounded; return them as they are.")
@@ -256,9 +257,7 @@ def _refuse_other_verdicts(verdicts: Answer) -> None:
         said = verdicts[key]
         if not isinstance(said, str) or said not in (HELPS, HARMS, OPEN):
             raise Wrong(f"{said!r} is none of the choices: '{HELPS}', '{HARMS}', '{OPEN}'.")
-        found = augmentation.paired(
-            *(augmentation.results(runs, name, LABELS) for name in (ours, plain))
-        )
+        found = paired(*(augmentation.results(runs, name, LABELS) for name in (ours, plain)))
         if said == found.verdict:
             continue
         ends = f"from {100 * found.low:+.1f} to {100 * found.high:+.1f} points"

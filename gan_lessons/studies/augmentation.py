@@ -10,7 +10,6 @@ makes as many updates. On another processor a run is as if its seed were another
 import sys
 import time
 import zlib
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -18,32 +17,40 @@ from pathlib import Path
 from typing import NamedTuple, cast
 
 import torch
-import torch.nn.functional as F
-from scipy import stats
 from torch import Tensor, nn
 
 from gan_lessons import metrics
-from gan_lessons.classifier import jitter
 from gan_lessons.classifier import load as load_judge
-from gan_lessons.commandline import Parser, file_path, run_command, whole_number
-from gan_lessons.data import load_digits, to_uint8
+from gan_lessons.data import to_uint8
 from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES
 from gan_lessons.methods.one_pass import OnePassSettings
+from gan_lessons.studies.few_labels import (
+    BATCH,
+    HELD_OUT,
+    POOL,
+    RARE_LABELS,
+    RATE,
+    STRENGTH,
+    UPDATES,
+    Pictures,
+    Split,
+    examine,
+    guessed,
+    learn,
+    network,
+    split,
+)
 from gan_lessons.studies.statistics import interval
-from gan_lessons.studies.tables import FOLDER, Key, read_rows, train_missing
+from gan_lessons.studies.tables import FOLDER, Key, read_rows, study_command, train_missing
 from gan_lessons.training import Trainer
 
 STORED = FOLDER / "augmentation.json"
 LABELS = (5, 10, 20, 50)  # labelled digits of each class
 SEEDS = 5
-POOL, HELD_OUT = 400, 100  # digits of each class: to learn from, and to be examined with
-UPDATES, BATCH, RATE = 400, 64, 3e-3  # of every classifier
-STRENGTH = 1.5  # of the shifts; rate and strength were chosen on other digits of MNIST
 EVERY = 40  # updates from one examination to the next
 EARLY = 20  # after so few steps rounding has not yet grown: every processor agrees
 FAKES = 2000  # that a GAN draws for the classifier
-RARE_LABELS = 5  # of the rare digit, where the others have the most
 RARE_DIGITS = (8, 3, 5, 9, 2)  # by seed
 RECIPE = cast(OnePassSettings, RECIPES["fast"])
 # Of the labelled digits alone, small enough to be trained in a lesson; and of the whole pool
@@ -52,57 +59,6 @@ OWN_GAN = replace(
     RECIPE, classes=10, generator_width=32, discriminator_width=16, lr_decay="cosine", steps=800
 )
 POOL_GAN = replace(RECIPE, lr_decay="cooldown", steps=4500)
-
-
-# The digits
-
-
-class Pictures(NamedTuple):
-    """Images (N, 1, 28, 28) in [−1, 1] and their labels (N,), right or not."""
-
-    images: Tensor
-    labels: Tensor
-
-
-class Split(NamedTuple):
-    """Three sets with no digit in common; labels of ``unlabelled`` are for the judge alone."""
-
-    labelled: Pictures
-    unlabelled: Pictures
-    held_out: Pictures
-
-
-@lru_cache(maxsize=1)
-def _digits() -> Pictures:
-    digits = load_digits(source="bundled", announce=False)
-    return Pictures(digits.images, digits.labels)
-
-
-def split(labels: int, seed: int, rare: int | None = None) -> Split:
-    """The 5,000 digits that come with the install, dealt by the seed.
-
-    Args:
-        labels: labelled digits of each class; with more labels the fewer ones are among them.
-        seed: decides which.
-        rare: a digit that has only `RARE_LABELS` labels.
-
-    Raises:
-        UserError: fewer labels than 1, or more than there are digits in the pool.
-    """
-    if not 1 <= labels <= POOL:
-        raise UserError(f"labels is {labels}; choose from 1 to {POOL} of each class.")
-    images, classes = _digits()
-    rng = torch.Generator().manual_seed(seed)
-    parts: list[list[Tensor]] = [[], [], []]
-    for digit in range(10):
-        (which,) = torch.where(classes == digit)
-        which = which[torch.randperm(len(which), generator=rng)]
-        n = min(labels, RARE_LABELS) if digit == rare else labels
-        sizes = [n, POOL - n, HELD_OUT]
-        for part, chosen in zip(parts, which[: sum(sizes)].split(sizes), strict=True):
-            part.append(chosen)
-    chosen = [torch.cat(part) for part in parts]
-    return Split(*(Pictures(images[c], classes[c]) for c in chosen))
 
 
 # The arms
@@ -145,75 +101,6 @@ AS_THEY_COME = "as they come"
 RARE_ARMS = {AS_THEY_COME: Arm(balanced=False)} | {
     name: ARMS[name] for name in (NOTHING, SHIFTS, GAN, BOTH)
 }
-
-
-def network() -> nn.Sequential:
-    """The small classifier that is to be helped: images (N, 1, 28, 28) → logits (N, 10)."""
-    return nn.Sequential(
-        nn.Conv2d(1, 16, 5, stride=2, padding=2),
-        nn.ReLU(),
-        nn.Conv2d(16, 32, 3, stride=2, padding=1),
-        nn.ReLU(),
-        nn.Flatten(),
-        nn.Linear(32 * 7 * 7, 10),
-    )
-
-
-def learn(
-    labelled: Pictures,
-    extra: Pictures | None = None,
-    *,
-    shifts: float = 0.0,
-    balanced: bool = True,
-    seed: int = 0,
-    updates: int = UPDATES,
-) -> Iterator[nn.Sequential]:
-    """Train a small classifier, which is yielded after each update. Rates fall along a cosine.
-
-    Args:
-        labelled: what it learns from.
-        extra: more pictures; half of each batch is theirs.
-        shifts: their strength; 0 for none. See `jitter`.
-        balanced: whether each digit is seen equally often, however many labels it has.
-        seed: decides weights and order.
-        updates: how many.
-    """
-    rng = torch.Generator().manual_seed(seed)
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        classifier = network()
-    optimizer = torch.optim.Adam(classifier.parameters(), RATE)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, updates)
-    counts = torch.bincount(labelled.labels, minlength=10)
-    weights = 1 / counts[labelled.labels] if balanced else torch.ones(len(labelled.labels))
-    share = BATCH if extra is None else BATCH // 2
-    for _ in range(updates):
-        chosen = torch.multinomial(weights, share, replacement=True, generator=rng)
-        images, labels = labelled.images[chosen], labelled.labels[chosen]
-        if extra is not None:
-            more = torch.randint(len(extra.labels), (BATCH - share,), generator=rng)
-            images = torch.cat([images, extra.images[more]])
-            labels = torch.cat([labels, extra.labels[more]])
-        loss = F.cross_entropy(
-            classifier(jitter(images, rng, shifts) if shifts else images), labels
-        )
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        schedule.step()
-        yield classifier
-
-
-@torch.no_grad()
-def examine(classifier: nn.Module, pictures: Pictures) -> metrics.Scores:
-    """Accuracy and F1 of a classifier on labelled pictures."""
-    return metrics.classification_scores(classifier(pictures.images).argmax(dim=1), pictures.labels)
-
-
-def last(classifiers: Iterable[nn.Sequential]) -> nn.Sequential:
-    """The classifier after its last update."""
-    *_, classifier = classifiers
-    return classifier
 
 
 def start_gan(labels: int, seed: int, rare: int | None = None) -> Trainer:
@@ -271,12 +158,6 @@ def _own(labels: int, seed: int, rare: int | None) -> Drawn:
 @lru_cache(maxsize=1)
 def _pool(seed: int) -> Drawn:
     return finish(start_pool_gan(seed))
-
-
-def guessed(images: Tensor, teacher: nn.Module) -> Pictures:
-    """Images with the labels that a classifier gives them."""
-    with torch.no_grad():
-        return Pictures(images, teacher(images).argmax(dim=1))
 
 
 # Runs
@@ -461,12 +342,8 @@ def load(path: Path = STORED) -> list[Run]:
 
 def train_all(path: Path, seeds: Iterable[int] = range(SEEDS)) -> Iterator[Run]:
     """Train what ``path`` lacks, write it after each run, and yield each as it is done."""
-    done: dict[Key, Run] = {}
-    for run in load(path) if path.exists() else []:
-        key = (run.arm, run.labels, run.seed, run.rare)
-        if run.plan == checksum(*key):
-            done[key] = run
-    yield from train_missing(path, done, wanted(seeds), train)
+    keys = ("arm", "labels", "seed", "rare")
+    yield from train_missing(path, Run, keys, wanted(seeds), train, checksum)
 
 
 # What the runs say
@@ -495,43 +372,6 @@ def _found(runs: Iterable[Run], name: str, labels: int, rare: bool) -> list[Run]
     return sorted(found, key=lambda run: run.seed)
 
 
-class Paired(NamedTuple):
-    """The mean of paired differences, its 95 % interval, and the test's p."""
-
-    mean: float
-    low: float
-    high: float
-    p: float
-
-    @property
-    def verdict(self) -> str:
-        """Whether the interval lies above 0, below, or holds it."""
-        return "helps" if self.low > 0 else "harms" if self.high < 0 else "cannot tell"
-
-    def __str__(self) -> str:
-        numbers = f"{100 * self.mean:+.1f} [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
-        return f"{numbers} points, p = {self.p:.2g}: {self.verdict}"
-
-
-def paired(ours: Sequence[float], plain: Sequence[float]) -> Paired:
-    """Student's test of ours − plain, pair by pair (Student 1908).
-
-    Raises:
-        UserError: not as many of one as of the other, or fewer than 2.
-    """
-    if len(ours) != len(plain) or len(ours) < 2:
-        raise UserError(
-            f"Give as many results of one as of the other, at least 2, in the same order of seeds; "
-            f"these are {len(ours)} and {len(plain)}."
-        )
-    gaps = [a - b for a, b in zip(ours, plain, strict=True)]
-    if max(gaps) - min(gaps) < 1e-12:  # no spread: SciPy would warn
-        return Paired(gaps[0], gaps[0], gaps[0], 1.0 if abs(gaps[0]) < 1e-12 else 0.0)
-    test = stats.ttest_rel(ours, plain)
-    low, high = test.confidence_interval(0.95)
-    return Paired(sum(gaps) / len(gaps), float(low), float(high), float(test.pvalue))
-
-
 def table(runs: Sequence[Run]) -> str:
     """Arms in rows, labels in columns: mean macro-F1 in %, with its 95 % interval."""
     lines = [f"{'labels of each digit':23}" + "".join(f"{labels:^19}" for labels in LABELS)]
@@ -544,21 +384,17 @@ def table(runs: Sequence[Run]) -> str:
     return "\n".join(line.rstrip() for line in lines)
 
 
+def told(path: Path) -> Iterator[str]:
+    """Train what a file lacks; what is to be said of each run, and at last of all."""
+    for run in train_all(path):
+        rare = "" if run.rare is None else f", {run.rare} rare"
+        yield f"{run.arm}, {run.labels} labels{rare}, seed {run.seed}: {run.macro_f1:.1%}"
+    yield table(load(path))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train what a file of runs lacks; return the exit code."""
-    parser = Parser(prog="python -m gan_lessons.studies.augmentation", description=__doc__)
-    parser.add_argument("--out", type=file_path, default=STORED, help="file of the table's runs")
-    parser.add_argument("--seeds", type=whole_number(2, SEEDS), default=SEEDS, help="how many")
-    parser.set_defaults(run=_train_and_tell)
-    return run_command(parser, arguments)
-
-
-def _train_and_tell(options: Namespace) -> None:
-    torch.set_num_threads(1)
-    for run in train_all(options.out, range(options.seeds)):
-        rare = "" if run.rare is None else f", {run.rare} rare"
-        print(f"{run.arm}, {run.labels} labels{rare}, seed {run.seed}: {run.macro_f1:.1%}")
-    print(table(load(options.out)))
+    return study_command("augmentation", __doc__, STORED, told, arguments)
 
 
 if __name__ == "__main__":

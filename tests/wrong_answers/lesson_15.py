@@ -9,6 +9,7 @@ from scipy import stats
 
 from gan_lessons.exercises.lesson_15 import CHOICES, COPIES, LEAKS, PICKED, QUESTIONS, SEEN, SOUND
 from gan_lessons.studies import augmentation as study
+from gan_lessons.studies.statistics import paired
 
 
 def gaps(ours, plain):
@@ -105,7 +106,7 @@ def of_scalars(ours, plain):
 
 
 VERDICTS = {
-    key: study.paired(*(study.results(study.load(), name, 10) for name in pair)).verdict
+    key: paired(*(study.results(study.load(), name, 10) for name in pair)).verdict
     for key, pair in QUESTIONS.items()
 }
 
