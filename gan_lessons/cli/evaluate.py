@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
     from gan_lessons.metrics import Memorisation
+    from gan_lessons.training import Settings
 
 
 def add(commands: Commands) -> None:
@@ -51,20 +52,22 @@ def run(arguments: Namespace) -> int:
     if (arguments.source is None) == (arguments.origin is None):
         raise UserError("Name one SOURCE: a run's folder, a shipped name, or an .npy of digits.")
     source: Path = arguments.source or arguments.origin
+    told = False
     if source.suffix == ".npy":
         images = _load_array(source)
     else:
-        shape = pretrained.load_method(source).shape
-        if shape != IMAGE_SHAPE:
+        method = pretrained.load_method(source)
+        if method.shape != IMAGE_SHAPE:
             raise UserError(
-                f"{source} draws pictures of shape {shape}. They cannot be measured here: the "
-                f"classifier that measures knows digits, {IMAGE_SHAPE}. Look at them by "
+                f"{source} draws pictures of shape {method.shape}. They cannot be measured here: "
+                f"the classifier that measures knows digits, {IMAGE_SHAPE}. Look at them by "
                 f"gan-lessons sample --from {source} --out pictures.png, and at what D says of "
                 "pictures that it has not seen."
             )
         images = torch.cat(list(draw(source, arguments.n, arguments.seed)))
+        told = _is_told_the_digit(method.settings)
     print(metrics.report(images))
-    if source.suffix != ".npy" and _draws_digits_to_order(source):
+    if told:
         print(_obedience(images))
     if arguments.copies:
         print(f"pixels: {_copies(images)}")
@@ -86,11 +89,9 @@ def _load_array(file: Path) -> "Tensor":
     return data.from_uint8(array, (1, 28, 28))
 
 
-def _draws_digits_to_order(source: Path) -> bool:
-    from gan_lessons import pretrained
+def _is_told_the_digit(settings: "Settings") -> bool:
     from gan_lessons.metrics.classes import CLASSES
 
-    settings = pretrained.load_method(source).settings
     told = getattr(settings, "classes", 0) == CLASSES
     return told and getattr(settings, "conditioning", "") != "infogan"  # its classes are its own
 
