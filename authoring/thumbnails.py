@@ -30,6 +30,8 @@ CELLS = {
     "11": 'start = {"generator": "one clump"',
     "12": "number = torch.tensor",
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
+    "17": 'rows |= {f"16 steps: t = ',
+    "18": "panel = explore(\n    at_threshold",
 }
 
 

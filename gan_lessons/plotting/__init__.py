@@ -7,6 +7,7 @@ in diagrams the dashes are gradients.
 
 from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
+from gan_lessons.plotting.detection import counts, reliability, scores
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import (
     DigitGrid,
@@ -33,6 +34,7 @@ __all__ = [
     "chart",
     "clouds",
     "contours",
+    "counts",
     "course_map",
     "curves",
     "densities",
@@ -51,6 +53,8 @@ __all__ = [
     "pushed_batch",
     "pushes",
     "races",
+    "reliability",
+    "scores",
     "show_digits",
     "sidestep",
     "smooth",
