@@ -108,11 +108,12 @@ def test_a_flow_that_knows_the_ending_gets_there_in_any_number_of_steps() -> Non
 def test_the_flow_learns_the_speed_towards_its_data() -> None:
     """Where the data are one picture, the speed is known: it leads there from everywhere."""
     one = DIGITS[:1].expand(64, -1, -1, -1)
-    run = Trainer(one, replace(RECIPES["flow"], width=32, steps=120))
+    run = Trainer(one, replace(RECIPES["flow"], width=32, batch_size=16, steps=200))
     for _ in run.run():
         pass
     found = run.sample(run.inputs(4))
-    assert (found - DIGITS[:1]).abs().mean() < 0.1
+    black = (DIGITS[:1] + 1).abs().mean()
+    assert (found - DIGITS[:1]).abs().mean() < 0.5 * black
 
 
 def test_more_steps_of_the_sampler_are_more_calls() -> None:
