@@ -7,7 +7,6 @@ in diagrams the dashes are gradients.
 
 from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
-from gan_lessons.plotting.detection import counts, reliability, scores
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import (
     DigitGrid,
@@ -21,6 +20,7 @@ from gan_lessons.plotting.digits import (
 from gan_lessons.plotting.distributions import densities, groups, histograms, strips
 from gan_lessons.plotting.objectives import pushed_batch, pushes
 from gan_lessons.plotting.plane import balls, clouds, contours, paths, sidestep
+from gan_lessons.plotting.scores import scores
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
 
 __all__ = [
@@ -34,7 +34,6 @@ __all__ = [
     "chart",
     "clouds",
     "contours",
-    "counts",
     "course_map",
     "curves",
     "densities",
@@ -53,7 +52,6 @@ __all__ = [
     "pushed_batch",
     "pushes",
     "races",
-    "reliability",
     "scores",
     "show_digits",
     "sidestep",
