@@ -56,10 +56,11 @@ class UNet(nn.Module):
 
 
 class HalfUNet(nn.Module):
-    """Pictures of ``inputs`` channels → pictures (N, channels, size, size) in [−1, 1].
+    """Pictures of ``inputs`` channels → pictures (N, channels, size, size), without bounds.
 
     A U-Net that has no level of the full size: most of its numbers work at a quarter of it, where
-    they cost least. For what draws pictures anew and need not copy every pixel of its input.
+    they cost least. For what draws pictures anew and need not copy every pixel of its input. It has
+    no tanh: trained on digits, one that ends in tanh can be caught where every pixel is black.
 
     Raises:
         UserError: no channels, or a size that is not one of `SIZES`.
@@ -83,9 +84,7 @@ class HalfUNet(nn.Module):
             nn.ConvTranspose2d(width, half, 4, stride=2, padding=1),  # 14
             _bend(),
         )
-        self.last = nn.Sequential(
-            nn.ConvTranspose2d(half, channels, 4, stride=2, padding=1), nn.Tanh()
-        )  # 28
+        self.last = nn.ConvTranspose2d(half, channels, 4, stride=2, padding=1)  # 28
 
     def forward(self, x: Tensor) -> Tensor:
         half = self.half_size(x)
