@@ -31,6 +31,7 @@ CELLS = {
     "12": "number = torch.tensor",
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
     "17": 'rows |= {f"16 steps: t = ',
+    "18": "panel = explore(\n    at_threshold",
 }
 
 

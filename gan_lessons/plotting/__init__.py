@@ -7,6 +7,7 @@ in diagrams the dashes are gradients.
 
 from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
+from gan_lessons.plotting.detection import counts, reliability
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import (
     DigitGrid,
@@ -34,6 +35,7 @@ __all__ = [
     "chart",
     "clouds",
     "contours",
+    "counts",
     "course_map",
     "curves",
     "densities",
@@ -52,6 +54,7 @@ __all__ = [
     "pushed_batch",
     "pushes",
     "races",
+    "reliability",
     "scores",
     "show_digits",
     "sidestep",

@@ -131,6 +131,15 @@ def lesson_17(lesson: Lesson) -> None:
     lesson.screenshot("lesson_17_budget", lesson.output("explore(\n    by_budget"))
 
 
+def lesson_18(lesson: Lesson) -> None:
+    panel = lesson.output("panel = explore(\n    at_threshold")
+    move(lesson, "threshold", panel)
+    lesson.screenshot("lesson_18_threshold", panel)
+    move(lesson, "specificity", lesson.output("explore(\n    of_ten_thousand"))
+    move(lesson, "strength", lesson.output("explore(marked"))
+    lesson.screenshot("lesson_18_mark", lesson.output("explore(marked"))
+
+
 # What is seen while a lesson runs: the cells that draw their training.
 TRAINING = {"05": "early = trainer.sample(z)", "07": "half_way = watch("}
 USES = {
@@ -143,6 +152,7 @@ USES = {
     "08": lesson_08.use,
     "13": lesson_13.use,
     "17": lesson_17,
+    "18": lesson_18,
 }
 
 

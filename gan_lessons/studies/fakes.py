@@ -1,0 +1,180 @@
+"""Real or fake: a detector, what it can be deceived by, and marks that say where a picture is from.
+
+Lesson 18's tools. Pictures are digits (N, 1, 28, 28) in [−1, 1]; a detector answers with logits
+(N,), above 0 for "fake".
+"""
+
+import hashlib
+import hmac
+import io
+from typing import NamedTuple
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from PIL import Image
+from torch import Tensor, nn
+
+from gan_lessons.data import from_uint8, to_uint8
+from gan_lessons.networks import ConvDiscriminator
+
+BATCH = 64  # half of it real
+
+
+# Detectors
+
+
+def train_detector(
+    real: Tensor, fake: Tensor, steps: int = 300, seed: int = 0, width: int = 16
+) -> nn.Module:
+    """A small convolutional network that has learned to tell real from fake (N, 1, 28, 28).
+
+    Every batch holds as many of both. It is returned in evaluation mode.
+    """
+    rng = torch.Generator().manual_seed(seed)
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        network = ConvDiscriminator(width)
+    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+    wanted = torch.arange(BATCH) % 2
+    for _ in range(steps):
+        chosen = [torch.randint(len(some), (BATCH // 2,), generator=rng) for some in (real, fake)]
+        batch = torch.stack([real[chosen[0]], fake[chosen[1]]], dim=1).flatten(0, 1)
+        loss = F.binary_cross_entropy_with_logits(network(batch), wanted.float())
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+    return network.eval().requires_grad_(False)
+
+
+def logits(detector: nn.Module, pictures: Tensor) -> Tensor:
+    """A detector's answers (N,), without gradients."""
+    with torch.no_grad():
+        return torch.cat([detector(part) for part in pictures.split(500)])
+
+
+def separation(real: Tensor, fake: Tensor) -> float:
+    """How often a fake's score is above a real one's, ties counting half: the area under the ROC.
+
+    1 is perfect, ½ is guessing, whatever the threshold (Hanley and McNeil 1982). Scores are (N,)
+    and (M,).
+    """
+    higher = (fake[:, None] > real).double().mean() + (fake[:, None] == real).double().mean() / 2
+    return higher.item()
+
+
+class Reliability(NamedTuple):
+    """Of the answers in each bin: how sure they were on average, how often right, how many."""
+
+    said: Tensor
+    happened: Tensor
+    counts: Tensor
+
+    def error(self) -> float:
+        """Expected calibration error: the mean gap between the two, each answer counting alike."""
+        gaps = (self.said - self.happened).abs() * self.counts
+        return (gaps.sum() / self.counts.sum()).item()
+
+
+def reliability(chances: Tensor, happened: Tensor, bins: int = 10) -> Reliability:
+    """Chances of "fake" (N,) from 0 to 1 beside what was fake (N,), in bins of equal width.
+
+    Empty bins are left out (Guo et al. 2017, section 2).
+    """
+    which = (chances * bins).long().clamp(max=bins - 1)
+    counts = torch.bincount(which, minlength=bins)
+    sums = [
+        torch.bincount(which, weights=values.double(), minlength=bins)
+        for values in (chances, happened)
+    ]
+    full = counts > 0
+    said, seen = (total[full] / counts[full] for total in sums)
+    return Reliability(said, seen, counts[full])
+
+
+def true_alarms(sensitivity: float, specificity: float, prevalence: float) -> float:
+    """Share of alarms that are right (Bayes): of all that is called fake, what is fake.
+
+    Args:
+        sensitivity: share of fakes that are called fake.
+        specificity: share of reals that are not.
+        prevalence: share of fakes in all that is tested.
+    """
+    right = sensitivity * prevalence
+    return right / (right + (1 - specificity) * (1 - prevalence))
+
+
+# Files and spectra
+
+
+def encoded(picture: Tensor, kind: str = "PNG", quality: int = 75) -> bytes:
+    """A file of one picture (1, 28, 28): "PNG", without loss, or "JPEG" of a quality 1 to 95."""
+    grey = Image.fromarray(to_uint8(picture[None])[0])
+    file = io.BytesIO()
+    grey.save(file, kind, **({"quality": quality} if kind == "JPEG" else {}))
+    return file.getvalue()
+
+
+def decoded(file: bytes) -> Tensor:
+    """The picture (1, 28, 28) in a file."""
+    with Image.open(io.BytesIO(file)) as picture:
+        return from_uint8(np.asarray(picture.convert("L"))[None])[0]
+
+
+def recompressed(pictures: Tensor, quality: int) -> Tensor:
+    """Pictures (N, 1, 28, 28) after they were JPEG files of a quality from 1 to 95."""
+    return torch.stack([decoded(encoded(each, "JPEG", quality)) for each in pictures])
+
+
+def spectrum(pictures: Tensor) -> Tensor:
+    """Mean power at each whole frequency, 0 to 14 waves a picture, of pictures (N, 1, 28, 28).
+
+    The logarithm, base 10, of the mean over a ring of the two-dimensional power spectrum
+    (Durall et al. 2020, section 2).
+    """
+    power = torch.fft.fft2(pictures[:, 0]).abs().square().mean(dim=0)
+    side = pictures.shape[-1]
+    waves = torch.fft.fftfreq(side, 1 / side)
+    ring = (waves[:, None].square() + waves.square()).sqrt().round().long().flatten()
+    sums, counts = torch.bincount(ring, power.flatten()), torch.bincount(ring)
+    means: Tensor = (sums / counts)[: side // 2 + 1]
+    return means.log10()
+
+
+# Provenance
+
+
+def signature(file: bytes, key: bytes) -> str:
+    """A signature of a file, in hexadecimal: HMAC with SHA-256 (RFC 2104).
+
+    Whoever has the key can make and verify it. (Provenance standards use pairs of keys, of which
+    one is public, so that everybody can verify.)
+    """
+    return hmac.new(key, file, hashlib.sha256).hexdigest()
+
+
+def is_signed(file: bytes, key: bytes, signed: str) -> bool:
+    """Whether a file is, to the last bit, the one that was signed."""
+    return hmac.compare_digest(signature(file, key), signed)
+
+
+def pattern(key: int, like: Tensor) -> Tensor:
+    """A secret pattern of −1 and 1, of the shape of one of the pictures (N, …)."""
+    rng = torch.Generator().manual_seed(key)
+    return torch.randint(2, like.shape[1:], generator=rng).float() * 2 - 1
+
+
+def watermarked(pictures: Tensor, key: int, strength: float = 0.1) -> Tensor:
+    """Pictures (N, …) with the key's pattern on top, too faint to be noticed, in [−1, 1]."""
+    return (pictures + strength * pattern(key, pictures)).clamp(-1, 1)
+
+
+def watermark_score(pictures: Tensor, key: int) -> Tensor:
+    """How well pictures (N, …) agree with the key's pattern, in standard deviations of chance.
+
+    For a pattern that has nothing to do with a picture the score is like N(0, 1).
+    """
+    flat = pictures.flatten(1)
+    flat = flat - flat.mean(dim=1, keepdim=True)
+    score: Tensor = flat @ pattern(key, pictures).flatten() / flat.norm(dim=1).clamp(min=1e-6)
+    return score

@@ -1,0 +1,162 @@
+"""Misconceptions of lesson 18, each with a piece of the sentence that must answer it."""
+
+import io
+
+import torch
+from PIL import Image
+
+from gan_lessons.studies import fakes
+
+
+def _reencode(file, to_png, to_jpeg):
+    """A file in the other format; of an image that is opened as it is."""
+    picture = Image.open(io.BytesIO(file))
+    out = io.BytesIO()
+    if picture.format == "JPEG":
+        picture.save(out, "PNG" if to_png else "JPEG")
+    else:
+        picture.save(out, **({"format": "JPEG", "quality": 95} if to_jpeg else {"format": "PNG"}))
+    return out.getvalue()
+
+
+def _other(file):
+    return _reencode(file, True, True)
+
+
+def _by_first_byte(file):
+    kind = "PNG" if file[:2] == b"\xff\xd8" else "JPEG"
+    return fakes.encoded(fakes.decoded(file), kind, 95)
+
+
+def _with_bmp(file):
+    """A fake becomes a BMP: the detector knows only one thing."""
+    if file[0] != 0xFF:
+        return _by_first_byte(file)
+    out = io.BytesIO()
+    Image.open(io.BytesIO(file)).save(out, "BMP")
+    return out.getvalue()
+
+
+def _first_byte_overwritten(file):
+    return b"\x00" + file[1:] if file[0] == 0xFF else b"\xff" + file[1:]
+
+
+def _blank(file):
+    return fakes.encoded(-torch.ones(1, 28, 28), "PNG" if file[0] == 0xFF else "JPEG")
+
+
+def _noisy(file):
+    picture = (fakes.decoded(file) + 0.5 * torch.randn(1, 28, 28)).clamp(-1, 1)
+    return fakes.encoded(picture, "PNG" if file[0] == 0xFF else "JPEG", 95)
+
+
+def _enlarged(file):
+    out = io.BytesIO()
+    picture = Image.open(io.BytesIO(file)).resize((56, 56))
+    picture.save(out, "PNG" if file[0] == 0xFF else "JPEG")
+    return out.getvalue()
+
+
+def _coarse(file):
+    return fakes.encoded(fakes.decoded(file), "PNG" if file[0] == 0xFF else "JPEG", 1)
+
+
+def _trues(sensitivity, specificity, prevalence):
+    hits = sensitivity * prevalence
+    return hits / (hits + (1 - specificity) * (1 - prevalence))
+
+
+def _by_counting(sensitivity, specificity, prevalence):
+    fake, real = 10_000 * prevalence, 10_000 * (1 - prevalence)
+    found, false = fake * sensitivity, real * (1 - specificity)
+    return found / (found + false)
+
+
+def _by_odds(sensitivity, specificity, prevalence):
+    odds = prevalence / (1 - prevalence) * sensitivity / (1 - specificity)
+    return odds / (1 + odds)
+
+
+def _score(pictures, pattern):
+    flat = pictures.flatten(1)
+    flat = flat - flat.mean(dim=1, keepdim=True)
+    return flat @ pattern.flatten() / flat.norm(dim=1)
+
+
+def _raw(pictures, pattern):
+    flat = pictures.flatten(1)
+    return flat @ pattern.flatten() / flat.norm(dim=1)
+
+
+def _scaled(pictures, pattern, power):
+    flat = pictures.flatten(1)
+    flat = flat - flat.mean(dim=1, keepdim=True)
+    return flat @ pattern.flatten() / flat.norm(dim=1) ** power
+
+
+def _mean(pictures, pattern):
+    flat = pictures.flatten(1)
+    flat = flat - flat.mean(dim=1, keepdim=True)
+    return (flat * pattern.flatten()).mean(dim=1)
+
+
+def _one_by_one(pictures, pattern):
+    found = []
+    for picture in pictures:
+        centred = picture - picture.mean()
+        found.append((centred * pattern).sum() / centred.square().sum().sqrt())
+    return torch.stack(found)
+
+
+def _einsum(pictures, pattern):
+    centred = pictures - pictures.mean(dim=(1, 2, 3), keepdim=True)
+    return torch.einsum("nchw,chw->n", centred, pattern) / centred.flatten(1).norm(dim=1)
+
+
+WRONG = {
+    "18.1": [
+        (lambda file: file, "still says what it said"),
+        (lambda file: file + b" ", "still says what it said"),
+        (lambda file: _reencode(file, False, False), "still says what it said"),
+        (lambda file: _reencode(file, True, False), "only one way works: the real digits"),
+        (lambda file: _reencode(file, False, True), "only one way works: the fakes"),
+        (_first_byte_overwritten, "no program can open"),
+        (lambda file: b"", "no program can open"),
+        (_blank, "another picture"),
+        (_noisy, "another picture"),
+        (_enlarged, "not 28 × 28"),
+        (fakes.decoded, "bytes are wanted"),
+        (lambda file: Image.open(io.BytesIO(file)), "bytes are wanted"),
+    ],
+    "18.2": [
+        (lambda a, b, p: a, "share of fakes that are found"),
+        (lambda a, b, p: a * p, "divide by all alarms"),
+        (lambda a, b, p: 1 - _trues(a, b, p), "alarms that are false"),
+        (lambda a, b, p: a * p / (a * p + 1 - b), "from the real ones only"),
+        (lambda a, b, p: a * p / (a * p + b * (1 - p)), "rightly left alone"),
+        (lambda a, b, p: a / (a + 1 - b), "prevalence is missing"),
+        (lambda a, b, p: a * p + (1 - b) * (1 - p), "share of alarms in everything"),
+        (lambda a, b, p: a * p + b * (1 - p), "accuracy"),
+        (lambda a, b, p: 100 * _trues(a, b, p), "per cent"),
+        (lambda a, b, p: b * (1 - p) / (b * (1 - p) + (1 - a) * p), "called real"),
+        (lambda a, b, p: round(_trues(a, b, p), 2), "of 10,000 pictures"),
+        (lambda a, b, p: float("nan"), "a finite number"),
+    ],
+    "18.3": [
+        (_raw, "mean of the picture is still in it"),
+        (lambda x, s: _scaled(x, s, 0), "much contrast"),
+        (lambda x, s: _scaled(x, s, 2), "not by its square"),
+        (lambda x, s: _score(x, s) / s.flatten().norm(), "that is a correlation"),
+        (lambda x, s: -_score(x, s), "sign is turned"),
+        (lambda x, s: _score(x, s).abs(), "leave it"),
+        (_mean, "that is a mean"),
+        (lambda x, s: _score(x, s).mean(), "one for each is wanted"),
+        (lambda x, s: _score(x, s) + 1, "that is not Σ"),
+        (lambda x, s: x * s, "has shape"),
+    ],
+}
+RIGHT = {
+    "18.1": [(_other,), (_by_first_byte,), (_with_bmp,)],
+    "18.2": [(_trues,), (_by_counting,), (_by_odds,)],
+    "18.3": [(_score,), (_one_by_one,), (_einsum,)],
+}
