@@ -30,6 +30,9 @@ CELLS = {
     "11": 'start = {"generator": "one clump"',
     "12": "number = torch.tensor",
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
+    "15": "plotting.digit_grid(drawn[:40]",
+    "16": "plotting.animation(torch.cat",
+    "19": "plotting.digit_grid(many.sample",
     "17": 'rows |= {f"16 steps: t = ',
     "18": "panel = explore(\n    at_threshold",
 }

@@ -3,7 +3,7 @@
 Every generator turns noise z (N, latent_dim) into images (N, channels, size, size) in [−1, 1];
 every discriminator turns images into logits (N,): above 0 it says "real", below 0 "fake". There
 is no sigmoid inside a discriminator: `gan_lessons.losses` takes logits. `UNet` turns pictures into
-pictures. Without ``channels`` and
+pictures; `SentenceGenerator` writes letters. Without ``channels`` and
 ``size`` images are those of the digits, `IMAGE_SHAPE`.
 """
 
@@ -26,6 +26,12 @@ from gan_lessons.networks.layers import (
     spectrally_normalised,
     summary,
 )
+from gan_lessons.networks.sequence import (
+    SentenceDiscriminator,
+    SentenceGenerator,
+    gumbel_noise,
+    straight_through,
+)
 from gan_lessons.networks.unet import HalfUNet, UNet
 
 __all__ = [
@@ -40,12 +46,16 @@ __all__ = [
     "HalfUNet",
     "OneClass",
     "Packed",
+    "SentenceDiscriminator",
+    "SentenceGenerator",
     "UNet",
     "append_label_planes",
     "append_one_hot",
     "count_parameters",
+    "gumbel_noise",
     "pack",
     "spectrally_normalised",
+    "straight_through",
     "summary",
 ]
 
