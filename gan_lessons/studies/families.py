@@ -192,12 +192,11 @@ def tune(family: str, which: int) -> Tried:
 def tune_all(path: Path) -> Iterator[Tried]:
     """Train the tries that ``path`` lacks, write it after each, and yield each as it is done."""
     wanted: list[Key] = [(name, i) for name, tries in TRIES.items() for i in range(len(tries))]
-    stored = load_tried(path) if path.exists() else []
-    plans = {key: checksum(start_try(*key)) for key in wanted}
-    done: dict[Key, Tried] = {
-        (row.family, row.which): row for row in stored if row.plan == plans[row.family, row.which]
-    }
-    yield from train_missing(path, done, wanted, tune)
+
+    def plan(family: str, which: int) -> int:
+        return checksum(start_try(family, which))
+
+    yield from train_missing(path, Tried, ("family", "which"), wanted, tune, plan)
 
 
 def load_tried(path: Path = TUNED) -> list[Tried]:
