@@ -87,6 +87,14 @@ def test_the_shipped_networks_are_those_of_seed_0(family: str) -> None:
     assert study.measure(draw(method, inputs)).distance == pytest.approx(row.distance, rel=0.03)
 
 
+def test_a_trained_run_is_left_as_it_ships(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Means are measured, too; what is saved draws in its family's usual way all the same."""
+    monkeypatch.setattr(study, "likelihood", lambda trainer: (0.0, 0.0))
+    trainer, rows = study.train("vae", 0.4, 0)  # type: ignore[arg-type]
+    assert [row.drawing for row in rows] == ["sampled", "means"]
+    assert trainer.settings.pixels == "sampled"
+
+
 def test_the_shipped_vae_has_the_likelihood_of_the_table() -> None:
     (row,) = (r for r in study.select(ROWS, "vae", LAST) if r.seed == 0)
     method = pretrained.load_method("vae")

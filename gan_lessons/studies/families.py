@@ -262,6 +262,7 @@ def train(family: str, seconds: int, seed: int) -> tuple[Trainer, list[Row]]:
             spent=round(spent, 2),
         )
         rows.append(row)
+    trainer.change(**DRAWINGS.get(family, {}).get(USUAL.get(family, ""), {}))  # as it ships
     return trainer, rows
 
 
