@@ -40,10 +40,11 @@ def disguise(answer: Answer) -> str:
         )
     if missed[True] or missed[False]:
         kind = "fakes" if missed[True] else "real digits"
-        raise Wrong(f"only one way works: the {kind} are still called what they are.")
+        some = "" if missed[bool(missed[True])] == len(files) // 2 else "some of "
+        raise Wrong(f"only one way works: {some}the {kind} are still called what they are.")
     return (
         "it never looked at a picture: the real files are PNG, the fakes JPEG, and the first byte "
-        "says which. Detectors that were published and bought have learned such things."
+        "says which. Detectors in published papers have learned such things."
     )
 
 
@@ -126,6 +127,10 @@ def _refuse_other_scores(got: object, pictures: Tensor, secret: Tensor) -> None:
     others = (
         (raw @ flat_secret / raw.norm(dim=1), "the mean of the picture is still in it: a dark "
          "picture agrees a little with any pattern that has not as many 1 as −1."),
+        (flat @ flat_secret / raw.norm(dim=1), "the length is still that of the picture with its "
+         "mean; subtract it there, too."),
+        (raw @ flat_secret / flat.norm(dim=1), "the length is right, but above it the mean of the "
+         "picture is still in the sum."),
         (flat @ flat_secret, "divide by the length of the picture, flat.norm(dim=1): else a "
          "picture with much contrast has large scores by chance."),
         (want / flat_secret.norm(), "that is a correlation, from −1 to 1. A pattern of −1 and 1 "

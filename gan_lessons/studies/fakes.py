@@ -7,6 +7,7 @@ Lesson 18's tools. Pictures are digits (N, 1, 28, 28) in [−1, 1]; a detector a
 import hashlib
 import hmac
 import io
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -15,29 +16,71 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor, nn
 
+from gan_lessons import pretrained
 from gan_lessons.data import from_uint8, to_uint8
-from gan_lessons.networks import ConvDiscriminator
+from gan_lessons.training import draw
 
 BATCH = 64  # half of it real
+STEPS = 250
+RATE = 3e-3
+
+
+# Pictures
+
+
+def pictures_of(name: str, n: int, seed: int = 0) -> Tensor:
+    """Pictures (n, 1, 28, 28) of a shipped generator, in 256 greys as real digits are.
+
+    A VAE's are its means: its pixels, drawn one by one, would be told by their grain.
+    """
+    method = pretrained.load_method(name)
+    if hasattr(method.settings, "pixels"):
+        method.settings = replace(method.settings, pixels="means")
+    made = draw(method, method.inputs(n, torch.Generator().manual_seed(seed)))
+    return in_greys(made)
+
+
+def in_greys(pictures: Tensor) -> Tensor:
+    """Pictures (N, 1, 28, 28) as a file without loss would give them back: in 256 greys."""
+    channels, height, width = pictures.shape[1:]
+    return from_uint8(to_uint8(pictures), (channels, height, width))
 
 
 # Detectors
 
 
-def train_detector(
-    real: Tensor, fake: Tensor, steps: int = 300, seed: int = 0, width: int = 16
-) -> nn.Module:
-    """A small convolutional network that has learned to tell real from fake (N, 1, 28, 28).
+class Detector(nn.Sequential):
+    """Pictures (N, 1, size, size) → logits (N,), above 0 for "fake".
 
-    Every batch holds as many of both. It is returned in evaluation mode.
+    It looks at every pixel before it shrinks anything: fakes differ in details.
+    """
+
+    def __init__(self, width: int = 16) -> None:
+        layers: list[nn.Module] = []
+        for inside, out in ((1, width), (width, 2 * width), (2 * width, 4 * width)):
+            layers += [
+                nn.Conv2d(inside, out, 3, padding=1, bias=False),
+                nn.BatchNorm2d(out),
+                nn.LeakyReLU(0.2),
+                nn.MaxPool2d(2),
+            ]
+        ending = [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 1), nn.Flatten(0)]
+        super().__init__(*layers[:-1], *ending)
+
+
+def train_detector(real: Tensor, fake: Tensor, steps: int = STEPS, seed: int = 0) -> nn.Module:
+    """A `Detector` that has learned to tell real from fake (N, 1, 28, 28), in evaluation mode.
+
+    Every batch holds as many of both; the rate falls to 0.
     """
     rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
-        network = ConvDiscriminator(width)
-    optimizer = torch.optim.Adam(network.parameters(), lr=1e-3)
+        network = Detector()
+    optimizer = torch.optim.Adam(network.parameters(), lr=RATE)
     wanted = torch.arange(BATCH) % 2
-    for _ in range(steps):
+    for step in range(steps):
+        optimizer.param_groups[0]["lr"] = RATE * (1 - step / steps)
         chosen = [torch.randint(len(some), (BATCH // 2,), generator=rng) for some in (real, fake)]
         batch = torch.stack([real[chosen[0]], fake[chosen[1]]], dim=1).flatten(0, 1)
         loss = F.binary_cross_entropy_with_logits(network(batch), wanted.float())

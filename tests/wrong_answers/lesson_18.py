@@ -19,6 +19,11 @@ def _reencode(file, to_png, to_jpeg):
     return out.getvalue()
 
 
+def _larger_ones_only(file):
+    """Turns only those real files round that are longer than 290 bytes."""
+    return file if file[0] != 0xFF and len(file) < 290 else _other(file)
+
+
 def _other(file):
     return _reencode(file, True, True)
 
@@ -83,6 +88,11 @@ def _score(pictures, pattern):
     return flat @ pattern.flatten() / flat.norm(dim=1)
 
 
+def _centred(pictures):
+    flat = pictures.flatten(1)
+    return flat - flat.mean(dim=1, keepdim=True)
+
+
 def _raw(pictures, pattern):
     flat = pictures.flatten(1)
     return flat @ pattern.flatten() / flat.norm(dim=1)
@@ -120,6 +130,7 @@ WRONG = {
         (lambda file: _reencode(file, False, False), "still says what it said"),
         (lambda file: _reencode(file, True, False), "only one way works: the real digits"),
         (lambda file: _reencode(file, False, True), "only one way works: the fakes"),
+        (_larger_ones_only, "some of the real digits"),
         (_first_byte_overwritten, "no program can open"),
         (lambda file: b"", "no program can open"),
         (_blank, "another picture"),
@@ -144,6 +155,9 @@ WRONG = {
     ],
     "18.3": [
         (_raw, "mean of the picture is still in it"),
+        (lambda x, s: _raw(x - x.mean(dim=(1, 2, 3), keepdim=True), s) + 0.1, "that is not Σ"),
+        (lambda x, s: _raw(x, s) * x.flatten(1).norm(dim=1) / _centred(x).norm(dim=1), "the sum"),
+        (lambda x, s: _centred(x) @ s.flatten() / x.flatten(1).norm(dim=1), "subtract it there"),
         (lambda x, s: _scaled(x, s, 0), "much contrast"),
         (lambda x, s: _scaled(x, s, 2), "not by its square"),
         (lambda x, s: _score(x, s) / s.flatten().norm(), "that is a correlation"),
