@@ -32,7 +32,7 @@ CELLS = {
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
     "15": "plotting.digit_grid(drawn[:40]",
     "16": "plotting.animation(torch.cat",
-    "17": 'rows |= {f"16 steps: t = ',
+    "17": 'rows, error, distance, spread = {"real"',
     "19": "plotting.digit_grid(many.sample",
 }
 
