@@ -2,6 +2,7 @@
 
 import itertools
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,10 +11,11 @@ import torch
 from gan_lessons import pretrained
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
+from gan_lessons.methods import RECIPES
 from gan_lessons.methods.vae import binarised
 from gan_lessons.networks import count_parameters
 from gan_lessons.studies import families as study
-from gan_lessons.training import draw
+from gan_lessons.training import Trainer, draw
 
 torch.set_num_threads(1)
 ROWS, TRIED = study.load(), study.load_tried()
@@ -105,6 +107,78 @@ def test_the_shipped_vae_has_the_likelihood_of_the_table() -> None:
     assert row.bits is not None
     assert bits == pytest.approx(row.elbo, rel=0.05)
     assert row.bits < row.elbo
+
+
+def values(what: str, seconds: int) -> dict[str, list[float]]:
+    """What the lesson's four kinds of rows have, by seed."""
+    kinds = {"gan": ("gan", ""), "sampled": ("vae", "sampled"), "means": ("vae", "means")}
+    kinds["flow"] = ("flow", "16 steps")
+    return {
+        name: [getattr(row, what) for row in study.select(ROWS, family, seconds, drawing)]
+        for name, (family, drawing) in kinds.items()
+    }
+
+
+def ahead(better: list[float], worse: list[float]) -> bool:
+    """Whether every seed of one has less than every seed of the other."""
+    return max(better) < min(worse)
+
+
+def test_after_a_minute_the_gan_is_ahead_but_not_in_precision_or_bits() -> None:
+    for row in ROWS:
+        if row.seconds == LAST and row.family != "gan":
+            assert row.distance > max(values("distance", LAST)["gan"])
+            assert row.recall < min(values("recall", LAST)["gan"])
+            assert row.drawing_ms > max(values("drawing_ms", LAST)["gan"])
+    precision = values("precision", LAST)
+    assert max(precision["sampled"]) > max(precision["gan"]) > min(precision["sampled"])
+    assert {row.family for row in ROWS if row.bits is not None} == {"vae"}
+    assert max(values("distance", LAST)["flow"]) < min(values("distance", LAST)["sampled"])
+    assert ROWS[1].distance == pytest.approx(12, abs=0.5)
+
+
+def test_after_fifteen_seconds_the_order_is_another() -> None:
+    distance, precision, recall = (values(w, 15) for w in ("distance", "precision", "recall"))
+    for name in ("gan", "sampled", "means"):
+        assert ahead(precision[name], precision["flow"])
+        assert ahead(recall["flow"], recall[name])
+    assert not ahead(distance["gan"], distance["means"])  # level
+    assert not ahead(distance["sampled"], distance["flow"])
+    reached = [values("recall", seconds)["flow"] for seconds in study.BUDGETS]
+    assert sum(reached[0]) < sum(reached[1]) < sum(reached[2])
+    assert ahead(values("precision", LAST)["flow"], precision["flow"])
+    spreads = {name: max(seeds) - min(seeds) for name, seeds in distance.items()}
+    assert max(spreads, key=lambda name: spreads[name]) == "gan"
+    bits = [values("bits", seconds)["sampled"] for seconds in study.BUDGETS]
+    assert ahead(bits[1], bits[0])
+    assert ahead(bits[2], bits[1])
+
+
+def test_the_lesson_tells_the_steps_and_the_seconds_of_its_runs() -> None:
+    steps = {row.family: row.steps for row in ROWS if row.seconds == LAST}
+    assert steps == {"gan": 1554, "vae": 1935, "flow": 3030}
+    for row in ROWS[2:]:
+        assert 0.83 <= row.spent / row.seconds <= 1.02
+
+
+def test_to_draw_in_another_way_leaves_the_method_as_it_was() -> None:
+    method = pretrained.load_method("vae")
+    inputs = method.inputs(3, torch.Generator().manual_seed(1))
+    means = study.draw_as(method, inputs, pixels="means")
+    assert method.settings.pixels == "sampled"
+    assert set(draw(method, inputs).unique().tolist()) == {-1, 1}
+    assert len(means.unique()) > 100
+
+
+def test_an_autoencoder_without_divergence_has_no_spread_to_learn() -> None:
+    settings = replace(RECIPES["vae"], beta=0.0, steps=1, decoder_width=4, encoder_width=4)
+    run = Trainer(study.learned()[:64], settings)
+    last = run.method.network("autoencoder").encoder[-2].weight  # type: ignore[union-attr,index]
+    before = last.detach().clone()
+    study.computing(run)
+    moved = (last != before).flatten(1).any(dim=1)
+    assert moved[:64].all()
+    assert not moved[64:].any()
 
 
 def test_rows_that_are_not_there_get_a_sentence() -> None:

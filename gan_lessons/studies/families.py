@@ -18,6 +18,7 @@ import time
 import zlib
 from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from copy import copy
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -34,7 +35,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES
 from gan_lessons.methods.vae import VAE, binarised
 from gan_lessons.studies.tables import FOLDER, Key, read_rows, train_missing, write_rows
-from gan_lessons.training import Method, Settings, Trainer
+from gan_lessons.training import Method, Settings, Trainer, draw
 
 STORED, TUNED = FOLDER / "families.json", FOLDER / "families_tuned.json"
 SEEDS = 3
@@ -271,6 +272,13 @@ def early_number(trainer: Trainer) -> float:
     return trainer.sample(trainer.inputs(40), ema=False).abs().mean().item()
 
 
+def draw_as(method: Method[Any], inputs: Tensor, **settings: Any) -> Tensor:
+    """What a method draws with other settings, such as pixels="means"; it stays as it is."""
+    other = copy(method)
+    other.settings = replace(method.settings, **settings)
+    return draw(other, inputs)
+
+
 def midway(method: Method[Any], inputs: Tensor) -> Tensor:
     """Inputs (N, …) half-way between 2 N inputs, and as far from 0 as they are: N(0, 1) again."""
     one, other = inputs.chunk(2)
@@ -372,24 +380,30 @@ def mean(rows: Iterable[Row], what: str) -> float:
 
 
 def table(rows: Sequence[Row], seconds: int = BUDGETS[-1]) -> str:
-    """Families and ways to draw in rows, with means over seeds and the distance's range."""
-    heads = ("", "distance", "(seeds)", "precision", "recall", "midway", "calls", "ms")
-    lines = ["{:17}{:>9} {:13}{:>10}{:>8}{:>8}{:>7}{:>8}".format(*heads)]
+    """Families and ways to draw in rows: means over seeds, and their range in brackets."""
+    line = "{:17}{:20}{:17}{:17}{:>5}{:>6}{:>6}"
+    lines = [line.format("", "distance", "precision", "recall", "calls", "ms", "bits")]
     keys = dict.fromkeys((r.family, r.drawing) for r in rows if r.seconds == seconds)
     for family, drawing in keys:
         each = select(rows, family, seconds, drawing)
-        low, high = (f(r.distance for r in each) for f in (min, max))
-        half = f"{mean(each, 'midway'):.2f}" if each[0].midway is not None else ""
-        shares = f"{mean(each, 'precision'):10.2f}{mean(each, 'recall'):8.2f}{half:>8}"
-        cost = f"{each[0].calls:7}{mean(each, 'drawing_ms'):8.2f}"
-        spread = f"({low:.1f}–{high:.1f})"
-        name = f"{family} {drawing}"
-        lines.append(f"{name:17}{mean(each, 'distance'):9.1f} {spread:13}{shares}{cost}")
+        shares = (_spread(each, what, 2) for what in ("precision", "recall"))
+        bits = f"{mean(each, 'bits'):.0f}" if each[0].bits is not None else "–"
+        costs = f"{each[0].calls}", f"{mean(each, 'drawing_ms'):.1f}", bits
+        lines.append(
+            line.format(f"{family} {drawing}", _spread(each, "distance", 1), *shares, *costs)
+        )
     for real in (row for row in rows if row.family == "real"):
+        shares = (f"{share:.2f}" for share in (real.precision, real.recall))
         name = f"real {real.drawing}"
-        shares = f"{real.precision:10.2f}{real.recall:8.2f}"
-        lines.append(f"{name:17}{real.distance:9.1f} {'':13}{shares}")
+        lines.append(line.format(name, f"{real.distance:.1f}", *shares, "", "", "").rstrip())
     return "\n".join(lines)
+
+
+def _spread(rows: Iterable[Row], what: str, digits: int) -> str:
+    """Mean and range of a measured value."""
+    values = [getattr(row, what) for row in rows]
+    mid, low, high = (f"{f(values):.{digits}f}" for f in (fmean, min, max))
+    return f"{mid} ({low}–{high})"
 
 
 def measure_costs(rounds: int = 5) -> dict[tuple[str, int], float]:

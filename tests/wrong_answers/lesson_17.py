@@ -121,18 +121,19 @@ def _while(speed, noise, steps):
 
 
 def _best(measure, sign, allowed):
-    rows = [row for row in families.load() if row.seconds == 60 and allowed(row)]
-    groups: dict[tuple[str, str], list[float]] = {}
-    for row in rows:
-        groups.setdefault((row.family, row.drawing), []).append(getattr(row, measure))
+    groups: dict[tuple[str, str, int], list[float]] = {}
+    for row in families.load():
+        if row.family != "real" and allowed(row):
+            value = getattr(row, measure)
+            groups.setdefault((row.family, row.drawing, row.seconds), []).append(value)
     return min(groups, key=lambda key: sign * sum(groups[key]) / len(groups[key]))
 
 
 def _choices(**changes):
     return {
         "game": (*_best("distance", 1, lambda row: row.drawing_ms <= 1), "distance"),
-        "alarm": ("vae", "sampled", "bits"),
-        "archive": (*_best("recall", -1, lambda row: row.precision > 0.5), "recall"),
+        "store": (*_best("bits", 1, lambda row: row.bits), "bits"),
+        "stamp": (*_best("precision", -1, lambda row: row.seconds == 15), "precision"),
     } | changes
 
 
@@ -177,16 +178,33 @@ WRONG = {
     ],
     "17.3": [
         ("gan", "a dictionary is wanted"),
-        ({"game": ("gan", "", "distance")}, "no choice for 'alarm'"),
-        (_choices(game="gan"), "give (family, drawing, measure)"),
-        (_choices(game=("gan", "sampled", "distance")), "no row of 'gan' drawn 'sampled'"),
-        (_choices(game=("diffusion", "", "distance")), "no row of 'diffusion'"),
-        (_choices(game=("flow", "64 steps", "distance")), "at most 1 ms"),
-        (_choices(game=("gan", "", "recall")), "does not decide"),
-        (_choices(game=("vae", "sampled", "distance")), "another row that is allowed"),
-        (_choices(alarm=("gan", "", "bits")), "likelihood is not in the table"),
-        (_choices(alarm=("vae", "sampled", "distance")), "how probable"),
-        (_choices(archive=("flow", "64 steps", "distance")), "as many ways of writing"),
+        ({"game": ("gan", "", 60, "distance")}, "no choice for 'store'"),
+        (_choices(game="gan"), "give (family, drawing, seconds, measure)"),
+        (_choices(game=("gan", "", "distance")), "give (family, drawing, seconds, measure)"),
+        (_choices(game=("gan", "", "60", "distance")), "number without quotes"),
+        (_choices(game=("gan", None, 60, "distance")), "words in quotes"),
+        (_choices(game=("gan", "", 45, "distance")), "nothing was trained for 45 seconds"),
+        (_choices(game=("gan", "sampled", 60, "distance")), "no row of 'gan' drawn 'sampled'"),
+        (_choices(game=("diffusion", "", 60, "distance")), "no family 'diffusion'"),
+        (_choices(game=("real", "as they are", 0, "distance")), "no network draws them"),
+        (_choices(game=("flow", "16 steps", 60, "distance")), "costs 6.0 ms, and 1 ms"),
+        (_choices(game=("gan", "", 60, "recall")), "what is reached, not whether"),
+        (_choices(game=("vae", "sampled", 60, "precision")), "says nothing of variety"),
+        (_choices(game=("gan", "", 60, "fid")), "no measure 'fid'"),
+        (_choices(game=("gan", "", 60, "drawing_ms")), "that is a price"),
+        (_choices(game=("vae", "means", 60, "distance")), "another row that is allowed"),
+        (_choices(game=("gan", "", 30, "distance")), "another row that is allowed"),
+        (_choices(store=("gan", "", 60, "bits")), "gan has no bits"),
+        (_choices(store=("vae", "means", 60, "bits")), "vae means has no bits"),
+        (
+            _choices(store=("vae", "sampled", 60, "distance")),
+            "what the code of a given digit costs",
+        ),
+        (_choices(store=("vae", "sampled", 15, "bits")), "144.75 against 157.56"),
+        (_choices(stamp=("gan", "", 15, "distance")), "does not ask for"),
+        (_choices(stamp=("vae", "sampled", 60, "precision")), "15 are all that there is"),
+        (_choices(stamp=("vae", "sampled", 15, "precision")), "0.76 against 0.65"),
+        (_choices(stamp=("flow", "4 steps", 15, "precision")), "0.76 against 0.38"),
     ],
 }
 RIGHT = {
@@ -194,7 +212,14 @@ RIGHT = {
     "17.2": [(_follow,), (_with_tensor_times,), (_while,)],
     "17.3": [
         (_choices(),),
-        (_choices(alarm=("vae", "sampled", "elbo")),),
+        (_choices(store=("vae", "sampled", 60, "elbo")),),
+        (
+            {
+                "stamp": ("flow", "16 steps", 15, "precision"),
+                "store": ("vae", "sampled", 60, "bits"),
+                "game": ("gan", "", 60, "distance"),
+            },
+        ),
         ({name: list(choice) for name, choice in _choices().items()},),
     ],
 }
