@@ -124,11 +124,14 @@ def lesson_07(lesson: Lesson) -> None:
 
 
 def lesson_17(lesson: Lesson) -> None:
-    panel = lesson.output("panel = explore(\n    drawn")
+    betas = lesson.output("def new_digits")
+    move(lesson, "factor for the codes", betas)
+    lesson.screenshot("lesson_17_beta", betas)
+    panel = lesson.output("panel = explore(\n    shown")
     move(lesson, "temperature", panel)
     move(lesson, "steps of the flow's sampler", panel)
     lesson.screenshot("lesson_17_panel", panel)
-    lesson.screenshot("lesson_17_budget", lesson.output("explore(\n    by_budget"))
+    lesson.screenshot("lesson_17_budget", lesson.output("def by_budget"))
 
 
 def lesson_18(lesson: Lesson) -> None:
