@@ -100,3 +100,5 @@ def test_what_the_lesson_says_of_last_layers() -> None:
     for spectra in last.values():
         assert spectra.abs().max() < 0.2
         assert 0.11 < spectra[:, 14].mean() < 0.165
+    highest_low = max(spectra[:, 14].min() for spectra in last.values())
+    assert highest_low < min(spectra[:, 14].max() for spectra in last.values())
