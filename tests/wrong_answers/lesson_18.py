@@ -2,12 +2,15 @@
 
 import io
 from decimal import Decimal
+from itertools import count
 
 import numpy as np
 import torch
 from PIL import Image
 
 from gan_lessons.studies import fakes
+
+_TURNS = count()
 
 
 def _reencode(file, to_png, to_jpeg):
@@ -70,11 +73,7 @@ def _coarse(file):
 
 def _in_turns(file):
     """Another file for every other one, whatever it is."""
-    _in_turns.calls += 1
-    return _other(file) if _in_turns.calls % 2 else file
-
-
-_in_turns.calls = 0
+    return file if next(_TURNS) % 2 else _other(file)
 
 
 def _cut_short(file):
