@@ -95,6 +95,9 @@ def test_what_the_lesson_says_of_last_layers() -> None:
     )
     assert first["transposed"][:, 14].min() > -0.62
     assert max(first[name][:, 14].max() for name in ("nearest", "bilinear")) < -2.5
+    for name, spectra in first.items():
+        rises = spectra[:, 14] > spectra[:, 10]
+        assert rises.all() if name.startswith("transposed") else not rises.any()
     early = study.select(RUNS, "transposed", 200)[:, 14]
     assert 0.3 < early.min() < early.max() < 0.48
     for spectra in last.values():

@@ -190,8 +190,8 @@ def spectrum(pictures: Tensor) -> Tensor:
 def signature(file: bytes, key: bytes) -> str:
     """A signature of a file, in hexadecimal: HMAC with SHA-256 (RFC 2104).
 
-    Whoever has the key can make and verify it. (Provenance standards use pairs of keys, of which
-    one is public, so that everybody can verify.)
+    Whoever has the key can make and verify it: a message authentication code. (Provenance
+    standards use pairs of keys, of which one is public, so that everybody can verify.)
     """
     return hmac.new(key, file, hashlib.sha256).hexdigest()
 
@@ -208,14 +208,14 @@ def pattern(key: int, like: Tensor) -> Tensor:
 
 
 def watermarked(pictures: Tensor, key: int, strength: float = 0.1) -> Tensor:
-    """Pictures (N, …) with the key's pattern on top, too faint to be noticed, in [−1, 1]."""
+    """Pictures (N, …) with the key's pattern on top, faint or less so, in [−1, 1]."""
     return (pictures + strength * pattern(key, pictures)).clamp(-1, 1)
 
 
 def watermark_score(pictures: Tensor, key: int) -> Tensor:
     """How well pictures (N, …) agree with the key's pattern, in standard deviations of chance.
 
-    For a pattern that has nothing to do with a picture the score is like N(0, 1).
+    Over patterns drawn by chance a picture's score has mean 0 and standard deviation 1.
     """
     flat = pictures.flatten(1)
     flat = flat - flat.mean(dim=1, keepdim=True)
