@@ -32,6 +32,8 @@ CELLS = {
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
     "15": "plotting.digit_grid(drawn[:40]",
     "16": "plotting.animation(torch.cat",
+    "17": 'rows, error, distance, spread = {"real"',
+    "18": "panel = explore(\n    at_threshold",
     "19": "plotting.digit_grid(many.sample",
 }
 

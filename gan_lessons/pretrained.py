@@ -25,11 +25,12 @@ FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
 CLASSIFIER = "classifier"
 RESTORERS = ("restore", "restore_regression")  # that ship: against an adversary, and alone
+FAMILIES = ("family_gan", "vae", "flow")  # that ship: lesson 17's, of equal seconds
 
 
 def names() -> list[str]:
     """The generators of noise that ship with the package."""
-    others = {CLASSIFIER, *RESTORERS}
+    others = {CLASSIFIER, *RESTORERS, *FAMILIES}
     return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem not in others)
 
 
@@ -175,7 +176,7 @@ def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
-    if str(source) in (*names(), *RESTORERS):
+    if str(source) in (*names(), *RESTORERS, *FAMILIES):
         path = FOLDER / f"{source}.safetensors"
     elif path.is_dir():
         path = path / CHECKPOINT

@@ -172,14 +172,14 @@ def test_sampled_pixels_are_black_or_white_and_on_average_the_means() -> None:
     assert (run.sample(inputs[:1]) - sampled.mean(dim=0)).abs().max() < 0.12
 
 
-def test_without_beta_codes_are_not_held_together() -> None:
+def test_with_little_beta_codes_are_hardly_held_together() -> None:
     found = {}
-    for beta in (0.0, 4.0):
+    for beta in (0.01, 4.0):
         run = run_of("vae", steps=150, beta=beta, lr_decay="none")
         for _ in run.run():
             pass
         found[beta] = run.history[-1].values["divergence"]
-    assert found[0.0] > 3 * found[4.0]
+    assert found[0.01] > 3 * found[4.0]
 
 
 def test_the_encoder_is_no_business_of_the_adversary() -> None:

@@ -479,3 +479,15 @@ def test_the_map_has_a_box_for_each_lesson_and_an_arrow_for_each_need() -> None:
     assert len(axes.patches) == 3 + 3
     widths = [patch.get_linewidth() for patch in axes.patches[:3]]
     assert widths[0] == widths[2] > widths[1]
+
+
+def test_scores_stand_in_rows_within_the_limits() -> None:
+    named = {"one": torch.tensor([-1.0, -20]), "other": torch.tensor([2.0])}
+    (axes,) = plotting.scores(named, "score", 0.5, (-5, 5)).axes
+    across, along = (
+        [np.asarray(data).tolist() for data in each]
+        for each in zip(*((line.get_xdata(), line.get_ydata()) for line in axes.lines), strict=True)
+    )
+    assert across == [[-1, -5], [2], [0.5, 0.5]]
+    assert min(along[0]) > max(along[1])  # the first is on top
+    assert axes.get_xlim() == (-5, 5)

@@ -217,7 +217,8 @@ def test_shipped_weights_are_small_and_safe() -> None:
     weights = {path.name: path.stat().st_size for path in (PACKAGE / "weights").iterdir()}
     card = weights.pop("README.md")
     assert card < 10_000
-    names = ("classifier", "dcgan", "best", "conditional", "restore", "restore_regression")
+    names = {"classifier", "dcgan", "best", "conditional", "restore", "restore_regression"}
+    names |= {"family_gan", "vae", "flow"}
     assert weights.keys() == {f"{name}.safetensors" for name in names}
     assert max(weights.values()) < 1_000_000
 

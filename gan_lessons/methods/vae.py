@@ -104,10 +104,12 @@ class VAE(Encoding[VAESettings]):
     def step(self, run: Trainer) -> Values:
         samples = run.next_batch()["samples"]
         mean, spread = self.encode(samples)
-        z = mean + spread.exp() * run.normal(*mean.shape)
+        # At β = 0 no spread is asked for: the plain autoencoder's code is one point.
+        beta = self.settings.beta
+        z = mean + spread.exp() * run.normal(*mean.shape) if beta else mean
         misfit = -log_likelihood(samples, self.decode(z)).mean()
         divergence = divergence_from_normal(mean, spread).mean()
-        loss = misfit + self.settings.beta * divergence
+        loss = misfit + beta * divergence
         run.update("autoencoder", loss)
         return {
             "loss_autoencoder": loss.item(),

@@ -8,6 +8,7 @@ in diagrams the dashes are gradients.
 from gan_lessons.plotting.animation import Animation, animation
 from gan_lessons.plotting.course import course_map
 from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
+from gan_lessons.plotting.detection import counts, reliability
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import (
     DigitGrid,
@@ -21,6 +22,7 @@ from gan_lessons.plotting.digits import (
 from gan_lessons.plotting.distributions import densities, groups, histograms, pairs, strips
 from gan_lessons.plotting.objectives import pushed_batch, pushes
 from gan_lessons.plotting.plane import balls, clouds, contours, paths, sidestep
+from gan_lessons.plotting.scores import scores
 from gan_lessons.plotting.sequences import piano_roll, sentences, sweeps
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, png, tidy
 
@@ -37,6 +39,7 @@ __all__ = [
     "chart",
     "clouds",
     "contours",
+    "counts",
     "course_map",
     "curves",
     "densities",
@@ -57,6 +60,8 @@ __all__ = [
     "pushed_batch",
     "pushes",
     "races",
+    "reliability",
+    "scores",
     "sentences",
     "show_digits",
     "sidestep",

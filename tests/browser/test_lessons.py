@@ -123,6 +123,26 @@ def lesson_07(lesson: Lesson) -> None:
     tick(lesson, "the averaged generator", panel)
 
 
+def lesson_17(lesson: Lesson) -> None:
+    betas = lesson.output("def new_digits")
+    move(lesson, "factor for the codes", betas)
+    lesson.screenshot("lesson_17_beta", betas)
+    panel = lesson.output("panel = explore(\n    shown")
+    move(lesson, "temperature", panel)
+    move(lesson, "steps of the flow's sampler", panel)
+    lesson.screenshot("lesson_17_panel", panel)
+    lesson.screenshot("lesson_17_budget", lesson.output("def by_budget"))
+
+
+def lesson_18(lesson: Lesson) -> None:
+    panel = lesson.output("panel = explore(\n    at_threshold")
+    move(lesson, "threshold", panel)
+    lesson.screenshot("lesson_18_threshold", panel)
+    move(lesson, "specificity", lesson.output("explore(\n    of_ten_thousand"))
+    move(lesson, "strength", lesson.output("explore(marked"))
+    lesson.screenshot("lesson_18_mark", lesson.output("explore(marked"))
+
+
 # What is seen while a lesson runs: the cells that draw their training.
 TRAINING = {"05": "early = trainer.sample(z)", "07": "half_way = watch("}
 USES = {
@@ -135,6 +155,8 @@ USES = {
     "08": lesson_08.use,
     "13": lesson_13.use,
     "16": lesson_16.use,
+    "17": lesson_17,
+    "18": lesson_18,
 }
 
 
