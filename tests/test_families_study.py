@@ -158,7 +158,7 @@ def test_the_lesson_tells_the_steps_and_the_seconds_of_its_runs() -> None:
     steps = {row.family: row.steps for row in ROWS if row.seconds == LAST}
     assert steps == {"gan": 1554, "vae": 1935, "flow": 3030}
     for row in ROWS[2:]:
-        assert 0.83 <= row.spent / row.seconds <= 1.02
+        assert 0.835 <= row.spent / row.seconds <= 1.02
 
 
 def test_to_draw_in_another_way_leaves_the_method_as_it_was() -> None:

@@ -6,7 +6,16 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor
 
-from gan_lessons.exercises import Answer, Wrong, call, close, exercise, expect_close, expect_shape
+from gan_lessons.exercises import (
+    Answer,
+    Wrong,
+    as_number,
+    call,
+    close,
+    exercise,
+    expect_close,
+    expect_shape,
+)
 from gan_lessons.methods.vae import divergence_from_normal
 from gan_lessons.studies import families
 
@@ -67,6 +76,11 @@ def _refuse_other_divergences(got: Tensor, mean: Tensor, spread: Tensor) -> None
             "there the spread is taken for a variance; the variance is its square.",
         ),
         ((squares + wide - 2 * log) / 2, "the −1 is missing: N(0, 1) itself would not get 0."),
+        ((squares + wide - 1) / 2, "the logarithm is missing: a narrow code would be for nothing."),
+        (
+            (squares + wide - 1) / 2 + log,
+            "the logarithm has to be taken away: a narrow code is dear, not cheap.",
+        ),
         (squares / 2, "only the means count there, and the spread is free: it would go to 0."),
         ((wide - 1 - 2 * log) / 2, "the means are missing: codes could lie anywhere."),
     )
@@ -100,7 +114,9 @@ def follow(answer: Answer) -> str:
         field = _Field()
         got = call(answer, field, noise, steps)
         if isinstance(got, list | tuple):
-            raise Wrong("that is a list; only the last place, the picture, is wanted.")
+            raise Wrong(
+                f"that is a {type(got).__name__}; only the last place, the picture, is wanted."
+            )
         expect_shape(got, tuple(noise.shape))
         _refuse_other_calls(field, noise, steps)
         want = noise
@@ -118,12 +134,10 @@ def _refuse_other_calls(field: _Field, noise: Tensor, steps: int) -> None:
     if not close(field.places[0], noise):
         raise Wrong("the way has to begin at the noise that was given, unchanged.")
     if len(times) == 2 * steps and steps > 1:
-        raise Wrong(
-            f"the speed was asked for {len(times)} times in {steps} steps: twice a step is another "
-            "method (Heun's), at twice the price. Euler's asks once."
-        )
+        _refuse_two_a_step(field, steps)
     if len(times) != steps:
-        raise Wrong(f"the speed was asked for {len(times)} times; {steps} steps ask {steps} times.")
+        times_each = "step asks once" if steps == 1 else f"steps ask {steps} times"
+        raise Wrong(f"the speed was asked for {len(times)} times; {steps} {times_each}.")
     if close(times, wanted):
         return
     if close(times, [(i + 1) / steps for i in range(steps)]):
@@ -144,6 +158,21 @@ def _refuse_other_calls(field: _Field, noise: Tensor, steps: int) -> None:
         )
     told = ", ".join(f"{t:.3g}" for t in times[:4])
     raise Wrong(f"the speed was asked for at t = {told} …; i / steps is wanted, from 0.")
+
+
+def _refuse_two_a_step(field: _Field, steps: int) -> None:
+    times, places = field.times, field.places
+    told = f"the speed was asked for {2 * steps} times in {steps} steps"
+    if close(times[::2], times[1::2]) and all(map(close, places[::2], places[1::2])):
+        raise Wrong(f"{told}, twice at each place: ask once, and keep what it says.")
+    if close(times, [i / (2 * steps) for i in range(2 * steps)]) and not close(
+        places[2], places[0] + _Field()(places[1], times[1]) / steps
+    ):
+        raise Wrong(f"{told}: those are steps of half the length that is wanted.")
+    raise Wrong(
+        f"{told}: two calls a step are another method (such as Heun's, or the midpoint's), at "
+        "twice the price. Euler's asks once."
+    )
 
 
 def _refuse_other_ends(got: Tensor, want: Tensor, field: _Field, steps: int) -> None:
@@ -226,21 +255,28 @@ def _judge(name: str, job: Job, choice: Answer, rows: list[families.Row]) -> Non
     family, drawing, seconds, measure = choice
     if not (isinstance(family, str) and isinstance(drawing, str) and isinstance(measure, str)):
         raise Wrong(f"{name}: family, drawing and measure are words in quotes.")
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float):
+    if as_number(seconds) is None:
         raise Wrong(f"{name}: the seconds are a number without quotes: 15, 30 or 60.")
     if family == "real":
         raise Wrong(f"{name}: real digits are what could be reached; no network draws them.")
+    seconds = as_number(seconds)
     found = [r for r in rows if (r.family, r.drawing, r.seconds) == (family, drawing, seconds)]
     if not found:
         raise Wrong(_no_row(name, family, drawing, seconds, rows))
     if measure not in MEASURES:
-        raise Wrong(f"{name}: the table has no measure {measure!r}.")
+        known = ", ".join(m for m in MEASURES if m != "elbo")
+        raise Wrong(f"{name}: {measure!r} is none of the measures' names: {known}.")
     if measure not in {job.measure} | ({"elbo"} if job.measure == "bits" else set()):
         decides = f"{measure!r} does not decide this one: {NOT_THAT[measure]}"
         if job.measure == "bits":
             decides = f"{measure!r} does not decide this one"
         raise Wrong(f"{name}: {decides}; {job.why}.")
     _refuse_limits(name, job, found)
+    if found[0].bits is None and job.measure == "bits" and family == "vae":
+        raise Wrong(
+            f"{name}: bits are a property of the model, not of its means; the table has them in "
+            "the row of its samples, which are what the model says."
+        )
     if found[0].bits is None and job.measure == "bits":
         raise Wrong(
             f"{name}: {family} {drawing}".rstrip() + " has no bits in the table: who draws cannot "
@@ -257,7 +293,7 @@ def _no_row(name: str, family: str, drawing: str, seconds: Any, rows: list[famil
     if drawing not in drawings:
         told = " or ".join(map(repr, drawings))
         return f"{name}: the table has no row of {family!r} drawn {drawing!r}, but {told}."
-    return f"{name}: nothing was trained for {seconds} seconds, but for 15, 30 and 60."
+    return f"{name}: nothing was trained for {seconds:g} seconds, but for 15, 30 and 60."
 
 
 def _refuse_limits(name: str, job: Job, found: list[families.Row]) -> None:

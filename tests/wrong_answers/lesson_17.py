@@ -1,5 +1,6 @@
 """Misconceptions of lesson 17, each with a piece of the sentence that must answer it."""
 
+import numpy
 import torch
 
 from gan_lessons.studies import families
@@ -66,6 +67,22 @@ def _heun(speed, noise, steps):
     for i in range(steps):
         one = speed(x, i / steps)
         x = x + (one + speed(x + one / steps, (i + 1) / steps)) / 2 / steps
+    return x
+
+
+def _midpoint(speed, noise, steps):
+    x = noise
+    for i in range(steps):
+        half = x + speed(x, i / steps) / steps / 2
+        x = x + speed(half, (i + 0.5) / steps) / steps
+    return x
+
+
+def _asked_twice(speed, noise, steps):
+    x = noise
+    for i in range(steps):
+        if speed(x, i / steps).abs().max() < 1e6:
+            x = x + speed(x, i / steps) / steps
     return x
 
 
@@ -151,6 +168,12 @@ WRONG = {
         (_as_variance, "taken for a variance"),
         (lambda mean, spread: _divergence(mean, spread) + mean.shape[1] / 2, "−1 is missing"),
         (lambda mean, spread: mean.square().sum(dim=1) / 2, "spread is free"),
+        (lambda mean, spread: (_each(mean, spread) + spread.log()).sum(dim=1), "for nothing"),
+        (lambda mean, spread: (_each(mean, spread) + 2 * spread.log()).sum(dim=1), "taken away"),
+        (lambda mean, spread: _divergence(mean, spread)[:, None], "has shape"),
+        (lambda mean, spread: _divergence(mean, spread).numpy(), "NumPy array"),
+        (lambda mean, spread: _divergence(mean.square_(), spread), "overwrote its input"),
+        (lambda mean, spread: _divergence(mean, spread.clamp(min=0.5)), "For each number it is"),
         (lambda mean, spread: _divergence(0 * mean, spread), "could lie anywhere"),
         (lambda mean, spread: _divergence(mean, spread) + 1, "For each number it is"),
     ],
@@ -169,6 +192,13 @@ WRONG = {
         (lambda s, x, n: _follow(s, x, n).clamp(-1, 1), "clamped"),
         (_still, "never moves"),
         (_heun, "Heun's"),
+        (_midpoint, "the midpoint's"),
+        (_asked_twice, "twice at each place"),
+        (lambda s, x, n: _follow(s, x, 2 * n), "half the length"),
+        (lambda s, x, n: _follow(s, x, 4), "4 times; 1 step asks once"),
+        (lambda s, x, n: tuple(_places(s, x, n)), "that is a tuple"),
+        (lambda s, x, n: torch.stack(_places(s, x, n)), "has shape"),
+        (lambda s, x, n: _follow(s, x, n) + 0.1 * torch.randn(x.shape), "Each step adds"),
         (_one_less, "3 times; 4 steps"),
         (_last_forgotten, "last step is missing"),
         (_places, "that is a list"),
@@ -190,12 +220,15 @@ WRONG = {
         (_choices(game=("flow", "16 steps", 60, "distance")), "costs 6.0 ms, and 1 ms"),
         (_choices(game=("gan", "", 60, "recall")), "what is reached, not whether"),
         (_choices(game=("vae", "sampled", 60, "precision")), "says nothing of variety"),
-        (_choices(game=("gan", "", 60, "fid")), "no measure 'fid'"),
+        (_choices(game=("gan", "", 60, "fid")), "'fid' is none of the measures' names"),
         (_choices(game=("gan", "", 60, "drawing_ms")), "that is a price"),
         (_choices(game=("vae", "means", 60, "distance")), "another row that is allowed"),
         (_choices(game=("gan", "", 30, "distance")), "another row that is allowed"),
         (_choices(store=("gan", "", 60, "bits")), "gan has no bits"),
-        (_choices(store=("vae", "means", 60, "bits")), "vae means has no bits"),
+        (_choices(store=("vae", "means", 60, "bits")), "not of its means"),
+        (_choices(store=("flow", "16 steps", 60, "bits")), "flow 16 steps has no bits"),
+        (_choices(game=("gan", "", 60, "ms")), "recall, calls, drawing_ms, bits"),
+        (_choices(game=("gan", "", True, "distance")), "number without quotes"),
         (
             _choices(store=("vae", "sampled", 60, "distance")),
             "what the code of a given digit costs",
@@ -208,8 +241,19 @@ WRONG = {
     ],
 }
 RIGHT = {
-    "17.1": [(_divergence,), (_with_torch,), (_in_a_loop,), (_with_variance,)],
-    "17.2": [(_follow,), (_with_tensor_times,), (_while,)],
+    "17.1": [
+        (_divergence,),
+        (_with_torch,),
+        (_in_a_loop,),
+        (_with_variance,),
+        (lambda mean, spread: _divergence(mean.double(), spread.double()),),
+    ],
+    "17.2": [
+        (_follow,),
+        (_with_tensor_times,),
+        (_while,),
+        (lambda speed, noise, steps: _follow(speed, noise.double(), steps),),
+    ],
     "17.3": [
         (_choices(),),
         (_choices(store=("vae", "sampled", 60, "elbo")),),
@@ -220,6 +264,8 @@ RIGHT = {
                 "game": ("gan", "", 60, "distance"),
             },
         ),
+        (_choices(game=("gan", "", numpy.int64(60), "distance")),),
+        (_choices(game=("gan", "", torch.tensor(60), "distance")),),
         ({name: list(choice) for name, choice in _choices().items()},),
     ],
 }
