@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import cache
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -11,6 +12,7 @@ from torch.nn.functional import avg_pool2d
 from gan_lessons import pretrained
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
+from gan_lessons.exercises import lesson_07
 from gan_lessons.studies.examination import Examination, examine, finest_pattern
 
 Change = Callable[[Tensor], Tensor]
@@ -99,3 +101,16 @@ def test_the_finest_pattern_of_a_checkerboard_is_all_there_is() -> None:
     assert finest_pattern(BOARD.expand(4, 1, 28, 28)) == pytest.approx(1 / 15 + 1 / 28)
     flat = torch.linspace(-1, 1, 28).expand(4, 1, 28, 28)
     assert finest_pattern(flat) < 0.001
+
+
+def test_a_busy_machine_does_not_count_against_a_learner(monkeypatch: pytest.MonkeyPatch) -> None:
+    def told(clock: float, computing: float) -> float:
+        clocks, used = iter((0.0, clock)), iter((0.0, computing))
+        watches = SimpleNamespace(monotonic=lambda: next(clocks), process_time=lambda: next(used))
+        monkeypatch.setattr(lesson_07, "time", watches)
+        got, seconds = lesson_07.timed(lambda images: images.sum(), torch.ones(3))
+        assert got == 3
+        return seconds
+
+    assert told(1000.0, 50.0) == 50  # others had the processor
+    assert told(5.0, 1000.0) == 5  # many processors at once
