@@ -128,7 +128,7 @@ def _examine_losses(answer: Answer) -> None:
                 f"{says}; {wants}. From probabilities such a loss cannot be computed, since the "
                 "sigmoid of 20 is rounded to 1: take bce with logits, of the logits themselves."
             )
-        if abs(loss_d - abs(logit)) > 3 or abs(loss_g - max(-logit, 0)) > 3:
+        if abs(loss_d - abs(logit)) > 0.8 or abs(loss_g - max(-logit, 0)) > 0.8:
             raise Wrong(
                 f"{says}; {wants}. L_D is the sum of two means, with target 1 for reals and 0 for "
                 "fakes; L_G has target 1 for fakes; return them in this order."
@@ -137,7 +137,7 @@ def _examine_losses(answer: Answer) -> None:
     subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
     real = torch.full((subject.ward.batch, 2), 6.4)  # far from what a new G draws
     loss_d, loss_g = _one_step(answer, subject, _AllKnowing(), real)
-    if loss_d > 3 or abs(loss_g - 20) > 6:
+    if loss_d > 0.5 or abs(loss_g - 20) > 6:
         raise Wrong(
             "to a D with logits near 20 for every real and near −20 for every fake, your L_D is "
             f"{loss_d:.3g} and L_G {loss_g:.3g}; 0 and 20 are wanted (about). L_D has target 1 for "
@@ -163,9 +163,17 @@ def _examine_noise(answer: Answer) -> None:
     hook = subject.generator.register_forward_pre_hook(
         lambda _, inputs: drawn.append(inputs[0].detach().clone())
     )
+    shown: list[Tensor] = []
+    watch = subject.discriminator.register_forward_pre_hook(
+        lambda _, inputs: shown.append(inputs[0].detach().clone())
+    )
     for _ in range(8):
-        _one_step(answer, subject)
+        shown.clear()
+        real = subject.batch()
+        _one_step(answer, subject, real=real)
+        _refuse_other_reals(shown, real)
     hook.remove()
+    watch.remove()
     if not drawn:
         raise Wrong("G has to make fakes in every step: call generator(noise).")
     _refuse_same_noise(drawn)
@@ -181,6 +189,22 @@ def _examine_noise(answer: Answer) -> None:
         raise Wrong(
             f"your noise has mean {mean:.2f} and standard deviation {spread:.2f}. The script's has "
             "0 and 1, torch.randn, and was right."
+        )
+    within = (z.abs() < 1).float().mean().item()
+    if abs(within - 0.683) > 0.05:
+        raise Wrong(
+            f"{within:.0%} of your noise lies between −1 and 1; of the script's, torch.randn, 68 % "
+            "do, and it was right."
+        )
+
+
+def _refuse_other_reals(shown: list[Tensor], real: Tensor) -> None:
+    points = {tuple(row) for some in shown for row in some.tolist()}
+    left_out = sum(tuple(row) not in points for row in real.tolist())
+    if left_out:
+        raise Wrong(
+            f"{left_out} of the {len(real)} reals were not shown to D as they are: left out, or "
+            "changed. The script shows it all of them, and was right."
         )
 
 

@@ -21,7 +21,7 @@ class _Witness(nn.Module):
         self.seen: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.seen.append(x.detach())
+        self.seen.append(x)
         return (self.w * x.square() / 2 + self.b * x).flatten(1).sum(dim=1)
 
 
@@ -34,8 +34,7 @@ def gradient_penalty(answer: Answer) -> str:
     got = call(answer, witness, real, fake)
     if isinstance(got, Tensor) and got.isnan().any():
         raise Wrong("the result is NaN.")
-    _refuse_wrong_points(witness.seen, real, fake)
-    points = witness.seen[-1]
+    points = _points(witness, real, fake)
     gradients = (witness.w * points + witness.b).flatten(1)  # (256, 18), differentiable in w, b
     want = (gradients.norm(dim=1) - 1).square().mean()
     _refuse_other_values(got, gradients.detach(), points.shape)
@@ -59,10 +58,18 @@ def gradient_penalty(answer: Answer) -> str:
     )
 
 
-def _refuse_wrong_points(seen: list[Tensor], real: Tensor, fake: Tensor) -> None:
-    if not seen:
+def _points(witness: _Witness, real: Tensor, fake: Tensor) -> Tensor:
+    """Where D's gradient can have been taken, in one call or in one for each sample."""
+    if not witness.seen:
         raise Wrong("D was never asked: its gradient is wanted, at points between real and fake.")
-    points = seen[-1]
+    seen = [x.detach() for x in witness.seen if x.requires_grad] or [witness.seen[-1].detach()]
+    alone = len(seen) == len(real) and all(x.shape == real[:1].shape for x in seen)
+    points = torch.cat(seen) if alone else seen[-1]
+    _refuse_wrong_points(points, real, fake)
+    return points
+
+
+def _refuse_wrong_points(points: Tensor, real: Tensor, fake: Tensor) -> None:
     if points.shape != real.shape:
         raise Wrong(
             f"D was asked about {tuple(points.shape)}, where {tuple(real.shape)} is wanted: one "
@@ -71,6 +78,7 @@ def _refuse_wrong_points(seen: list[Tensor], real: Tensor, fake: Tensor) -> None
     weights = ((points - real) / (fake - real)).flatten(1)  # of the fake, pixel by pixel
     own = weights.mean(dim=1)
     if (weights - own[:, None]).abs().max() > 1e-3:
+        _refuse_other_pairs(points[0], real, fake)
         raise Wrong(
             "each pixel got a weight of its own: such a point lies somewhere in a box, not on the "
             "line between its real and its fake. Draw one weight per sample, shape (n, 1, …, 1)."
@@ -107,6 +115,18 @@ def _refuse_wrong_points(seen: list[Tensor], real: Tensor, fake: Tensor) -> None
         raise Wrong("the weights lie in [0, 1], but are not uniform: torch.rand makes U(0, 1).")
 
 
+def _refuse_other_pairs(point: Tensor, real: Tensor, fake: Tensor) -> None:
+    """The point lies between a real and a fake, but of different places in their batches."""
+    start, way = real[:, None], fake[None] - real[:, None]  # every real to every fake
+    weights = ((point - start) / way).flatten(2)
+    off = (weights - weights.mean(dim=2, keepdim=True)).abs().amax(dim=2)
+    if off.numel() and off.min() < 1e-3 and way.flatten(2).shape[2] > 2:
+        raise Wrong(
+            "the batches were shuffled: D was asked between reals and fakes of other places. Pair "
+            "the first real with the first fake, and so on."
+        )
+
+
 def _refuse_one_shape(answer: Answer, before: "_Witness") -> None:
     """The penalty is for points of the plane, too, and its weights are new in each call."""
     real = torch.rand(256, 2)
@@ -114,14 +134,14 @@ def _refuse_one_shape(answer: Answer, before: "_Witness") -> None:
     fake = real + 0.5 + torch.rand(256, 2)
     try:
         got = call(answer, witness, real, fake)
-        _refuse_wrong_points(witness.seen, real, fake)
+        points = _points(witness, real, fake)
     except Wrong as error:
         raise Wrong(f"for points of the plane, shape (256, 2): {error}") from None
-    norms = (witness.w * witness.seen[-1] + witness.b).norm(dim=1)
+    norms = (witness.w * points + witness.b).norm(dim=1)
     expect_close(got, (norms - 1).square().mean(), "That is for points of the plane, (256, 2)")
     again = _Witness(real.shape[1:], 0.4)
     call(answer, again, real, fake)
-    if torch.equal(again.seen[-1], witness.seen[-1]):
+    if torch.equal(_points(again, real, fake), points):
         raise Wrong(
             "two calls use the same weights. Draw them anew in each call: no seed set inside, and "
             "nothing kept from the call before."
@@ -210,18 +230,34 @@ def pack(answer: Answer) -> str:
     for m in (2, 3, 4):
         _refuse_wrong_packs(call(answer, points, m), points, m)
     images = torch.arange(6 * 3 * 4.0).view(6, 3, 2, 2) + 0.5
-    got = call(answer, images, 2)
-    expect_shape(got, (3, 6, 2, 2), "Images are packed along their channels.")
-    _refuse_wrong_packs(got.flatten(1), images.flatten(1), 2)
-    if not call(answer, points.clone().requires_grad_(), 2).requires_grad:
-        raise Wrong(
-            "the packs are right, but cut off from the samples: no gradient comes back through "
-            "them, and G would learn nothing. Leave out detach, no_grad, tolist and the like."
-        )
+    for m in (2, 3):
+        got = call(answer, images, m)
+        expect_shape(got, (6 // m, 3 * m, 2, 2), "Images are packed along their channels.")
+        _refuse_wrong_packs(got.flatten(1), images.flatten(1), m)
+    for samples in (points, images):
+        _refuse_lost_gradients(answer, samples)
     return (
         "every pack holds m whole samples, and each sample is in one pack. Now D can see that two "
         "fakes are too much alike, which no look at one of them can tell."
     )
+
+
+def _refuse_lost_gradients(answer: Answer, samples: Tensor) -> None:
+    samples = samples.clone().requires_grad_()
+    packs = call(answer, samples, 2)
+    found = torch.zeros(())
+    if packs.requires_grad:
+        (found,) = torch.autograd.grad(packs.sum(), samples)
+    if not found.any():
+        raise Wrong(
+            "the packs are right, but cut off from the samples: no gradient comes back through "
+            "them, and G would learn nothing. Leave out detach, no_grad, tolist and the like."
+        )
+    if not (found == 1).all():
+        raise Wrong(
+            "the packs are right, but gradients do not come back through them as they are: each "
+            "sample should get those of its own numbers in the pack, all and unchanged."
+        )
 
 
 def _refuse_wrong_packs(got: Answer, samples: Tensor, m: int) -> None:

@@ -301,6 +301,28 @@ def from_probabilities(discriminator, real, fake):
     return binary_cross_entropy(d_real, one) + binary_cross_entropy(d_fake, zero)
 
 
+def smoothed(discriminator, real, fake):
+    one, zero = torch.ones(len(real)), torch.zeros(len(real))
+    return bce(discriminator(real), 0.9 * one) + bce(discriminator(fake), zero)
+
+
+def in_two_parts(generator, discriminator, optimizer_g, optimizer_d, real):
+    """As in PyTorch's tutorial: backward() for reals, then for fakes; the same fakes for G."""
+    one, zero = torch.ones(len(real)), torch.zeros(len(real))
+    optimizer_d.zero_grad()
+    loss_real = bce(discriminator(real), one)
+    loss_real.backward()
+    fake = generator(torch.randn(len(real), 4))
+    loss_fake = bce(discriminator(fake.detach()), zero)
+    loss_fake.backward()
+    optimizer_d.step()
+    optimizer_g.zero_grad()
+    loss_g = bce(discriminator(fake), one)
+    loss_g.backward()
+    optimizer_g.step()
+    return (loss_real + loss_fake).item(), loss_g.item()
+
+
 def as_one_batch(discriminator, real, fake):
     logits = discriminator(torch.cat([real, fake]))
     return 2 * bce(logits, (torch.arange(len(logits)) < len(real)).float())
@@ -371,6 +393,7 @@ RIGHT = {
         (written(loss_of_g=lambda logits: -nn.functional.logsigmoid(logits).mean()),),
         (through_both,),
         (frozen_d,),
+        (in_two_parts,),
     ],
     "9.3": [
         (initialise(1.0, std=0.0),),
@@ -416,6 +439,10 @@ WRONG = {
         (written(steps=(2, 1)), "optimizer_d.step() is called 2 times"),
         (written(steps=(1, 2)), "optimizer_g.step() is called 2 times"),
         (written(noise=lambda n: torch.rand(n, 4)), "mean 0.50 and standard deviation 0.29"),
+        (written(noise=lambda n: (torch.rand(n, 4) - 0.5) * 12**0.5), "between −1 and 1"),
+        (written(loss_of_d=lambda d, x, y: losses_of(d, x[:9], y[:9])), "left out, or changed"),
+        (written(loss_of_d=lambda d, x, y: losses_of(d, 1.1 * x, y)), "left out, or changed"),
+        (written(loss_of_d=smoothed), "target 1 for reals"),
         (written(noise=lambda n: 3 * torch.randn(n, 4)), "and standard deviation 3.0"),
         (written(noise=lambda n: torch.randn(1, 4).expand(n, 4)), "of a batch of noise repeat"),
         (written(noise=lambda n: torch.randn(n, 1).expand(n, 4)), "of a batch of noise repeat"),

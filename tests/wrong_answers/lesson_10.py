@@ -125,6 +125,32 @@ def one_by_one(d, real, fake):
     return sum(parts) / len(parts)
 
 
+def each_alone(d, real, fake):
+    """D is asked about one sample at a time."""
+    parts = []
+    for x, y, u in zip(real, fake, uniform(real), strict=True):
+        point = torch.lerp(x, y, u)[None].requires_grad_()
+        parts.append((norms(d, point) - 1).square())
+    return torch.cat(parts).mean()
+
+
+def shuffled(d, real, fake):
+    return right_penalty(d, real[torch.randperm(len(real))], fake)
+
+
+def partly_detached(x, m):
+    return torch.cat([x[::m], *(x[i::m].detach() for i in range(1, m))], dim=1)
+
+
+def images_detached(x, m):
+    return (x if x.dim() == 2 else x.detach()).reshape(len(x) // m, -1, *x.shape[2:])
+
+
+def images_in_pairs(x, m):
+    packs = x.reshape(len(x) // m, -1)
+    return packs if x.dim() == 2 else torch.cat([x[::2], x[1::2]], dim=1)
+
+
 def kept_weights():
     kept: dict[tuple[int, ...], torch.Tensor] = {}
 
@@ -208,6 +234,8 @@ RIGHT = {
         (right_penalty,),
         (spelled_out,),
         (one_by_one,),
+        (each_alone,),
+        (lambda d, x, y: right_penalty(d, x, y) + 0 * d(x).mean(),),
         (penalty_at(lambda x: 1 - uniform(x)),),
         (of_gradients(lambda g, _: (torch.linalg.vector_norm(g, dim=1) - 1).pow(2).mean()),),
     ],
@@ -229,6 +257,7 @@ RIGHT = {
 WRONG = {
     "10.1": [
         (over_the_batch, "whole batch"),
+        (shuffled, "the batches were shuffled"),
         (penalty_at(lambda x: torch.randn(len(x), 1, 1, 1)), "outside [0, 1]"),
         (penalty_at(lambda x: torch.rand_like(x)), "a weight of its own"),
         (penalty_at(lambda x: torch.zeros(len(x), 1, 1, 1)), "real points only"),
@@ -282,6 +311,10 @@ WRONG = {
             lambda x, m: torch.tensor(x.tolist()).view(len(x) // m, -1, *x.shape[2:]),
             "cut off from the samples",
         ),
+        (partly_detached, "do not come back through them as they are"),
+        (images_detached, "cut off from the samples"),
+        (images_in_pairs, "Images are packed along their channels"),
+        (lambda x, m: (2 * x - x.detach()).reshape(len(x) // m, -1, *x.shape[2:]), "as they are"),
         (lambda x, m: x.view(len(x) // m, m, *x.shape[1:]), "axis of their own"),
         (lambda x, m: x.view(len(x) // m, m, *x.shape[1:]).mean(dim=1), "averaged"),
         (lambda x, m: torch.cat([x] * m, dim=1), "as many packs as samples"),
