@@ -248,6 +248,7 @@ def expect_shape(got: Any, shape: tuple[int, ...], why: str = "") -> None:
 def as_number(value: Any) -> float | None:
     """A finite number of any kind as a float; None for everything else, also text and bool."""
     try:
+        value = value.detach() if isinstance(value, torch.Tensor) else value
         number = float("nan" if isinstance(value, bool | str) else value)
     except (TypeError, ValueError, RuntimeError, OverflowError):
         return None

@@ -167,6 +167,9 @@ def jsd_from_value(answer: Answer) -> str:
                 f"the number is right, but it comes from game.{used}, which knows both densities. "
                 "Get it as a GAN can: from the value of the best discriminator, game.value."
             )
+    left, right = ((x < 0).double() / 8, (x >= 0).double() / 8)  # boxes side by side
+    why = "Where one density is 0 and the other is not, nothing overlaps: the JSD is log 2"
+    expect_close(call(answer, left, right, dx), math.log(2), why, 1e-3)
     return "(V(D*, G) + log 4) / 2 is 0 if the best D can only shrug, log 2 if nothing overlaps."
 
 

@@ -144,7 +144,12 @@ def _refuse_unsafe(answer: Answer) -> None:
                     "detach and NumPy cut it off."
                 )
             where = f"a {kind} sample with logit {logit:.0f}".replace("-", "−")
-            (slope,) = torch.autograd.grad(got, t)
+            (slope,) = torch.autograd.grad(got, t, allow_unused=True)
+            if slope is None:
+                raise Wrong(
+                    f"right in value, but no gradient flows back to the {kind} logits: a tensor "
+                    "that is made anew, by torch.tensor or detach, does not know where it is from."
+                )
             want = math.log(2) + F.softplus(sign * logit).item()
             push = sign * torch.sigmoid(sign * logit)
             if not close(got, want) or not close(slope[0], push):

@@ -95,6 +95,13 @@ def discriminator_step(answer: Answer) -> str:
     logits = (discriminator(trial.real), discriminator(fake))
     loss = _discriminator_loss(*logits)
     expect_movement(trial, 1, loss, _other_discriminator_losses(*logits))
+    if trial.log["G reached"] and not any(
+        p.grad is not None and p.grad.any() for p in trial.generator.parameters()
+    ):
+        raise Wrong(
+            "D moved rightly, but the backward pass ran on into G. You cleared what it left there; "
+            "better not compute it at all. Cut the fakes off: generator(z).detach()."
+        )
     if trial.log["G reached"]:
         raise Wrong(
             "D moved rightly, but the backward pass ran on into G, whose parameters now hold "

@@ -122,7 +122,8 @@ def _why_still_ill(plan: Plan) -> str:
             "notices each crowd too late."
         )
     if max(pace_g, pace_d) < 1e-3:
-        return "The pace is even now, but so slow that a thousand steps do not get far."
+        pace = "The pace is even now" if pace_d < 2 * pace_g else "D is ahead now"
+        return f"{pace}, but both are so slow that a thousand steps do not get far."
     if pace_d < 2 * pace_g:
         return (
             "Both learn at nearly one pace now. That would keep a healthy run healthy, but this "
@@ -133,11 +134,19 @@ def _why_still_ill(plan: Plan) -> str:
             f"D (rate × updates = {pace_d:g}) now learns {pace_d / pace_g:.0f} times as fast as G "
             f"({pace_g:g}). A few times is enough; G has to keep up."
         )
+    if pace_g < 1e-3:
+        return (
+            f"D is ahead now; but G (rate × updates = {pace_g:g}) has become so slow that a "
+            "thousand steps do not get it far."
+        )
     if max(plan.beta1_generator, plan.beta1_discriminator) >= 0.5:
         return (
             f"The rates are in order; but β1 is {plan.beta1_generator:g} for G and "
             f"{plan.beta1_discriminator:g} for D, and healthy runs here have 0."
         )
+    rates = dict.fromkeys(PATIENT, 0.0) | {"discriminator_steps": 1, "generator_steps": 1}
+    if replace(plan, **rates) == replace(Plan(), **rates):  # type: ignore[arg-type]
+        return "That is near what helps, and not enough: let D learn about four times as fast as G."
     return "Rates and β1 look healthy; go back to the rest of what you changed."
 
 

@@ -240,7 +240,20 @@ def refuse_used_noise(answer: Answer, trial: Trial, given: Tensor | int) -> None
                 "about nothing else. Draw z inside the function, without a seed."
             )
         batches.append(again.noise[-1])
+    _refuse_fixed_count(answer, given)
     _expect_normal(torch.cat(batches))
+
+
+def _refuse_fixed_count(answer: Answer, given: Tensor | int) -> None:
+    """Raise Wrong if as many fakes are made when fewer are asked for."""
+    few = N // 3
+    again = Trial()
+    again.play(answer, few if isinstance(given, int) else given[:few])
+    if again.noise and len(again.noise[-1]) != few:
+        raise Wrong(
+            f"asked for {few} fakes, the step made {len(again.noise[-1])}: their number is written "
+            "into it. Take it from what the function is given."
+        )
 
 
 def _expect_normal(z: Tensor) -> None:

@@ -36,6 +36,11 @@ def own_value(p, q, dx):
     return ((p * d.log() + q * (1 - d).log()).nan_to_num().sum() * dx + math.log(4)) / 2
 
 
+def not_a_number_without_overlap(p, q, dx):
+    d = p / (p + q)
+    return ((p * d.log() + q * (1 - d).log()).sum() * dx + math.log(4)) / 2
+
+
 def two_kls(p, q, dx):
     return (game.kl(p, (p + q) / 2, dx) + game.kl(q, (p + q) / 2, dx)) / 2
 
@@ -137,6 +142,7 @@ WRONG = {
         ),
         (lambda p, q, dx: ((best_value(p, q, dx) + math.log(4)) / 2).sqrt(), "Solve V(D*, G)"),
         (lambda p, q, dx: best_value(p, q, 0.01) / 2 + math.log(2), "This time the grid's step"),
+        (not_a_number_without_overlap, "Where one density is 0 and the other is not"),
         (game.optimal_discriminator, "stopped with TypeError"),
         (lambda p, q, dx: game.optimal_discriminator(p, q), "a single number is wanted"),
         (lambda p, q, dx: game.jsd(p, q, 0.01), "This time the grid's step is 0.02"),

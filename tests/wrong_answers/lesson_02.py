@@ -98,6 +98,10 @@ WRONG = {
         (lambda r, f: f.mean() - r.mean(), "Wasserstein loss"),
         (lambda r, f: F.relu(1 - r).mean() + F.relu(1 + f).mean(), "The mean of −log D(x), plus"),
         (lambda r, f: right(r, f).item(), "no gradient flows back to the real logits"),
+        (
+            lambda r, f: torch.tensor(right(r, f).item(), requires_grad=True),
+            "made anew, by torch.tensor or detach",
+        ),
         (lambda r, f: -r.log().mean() - (1 - f).log().mean(), "its logarithm is NaN"),
         (lambda r, f: F.softplus(-r), "A loss is one number"),
         (
@@ -195,7 +199,13 @@ RIGHT = {
     "2.2": [
         (FORMULAS,),
         ({name: list(pair) for name, pair in FORMULAS.items()},),
-        (FORMULAS | {"1": ("wrong", torch.tensor(0.5)), "2": ("wrong", np.float32(-0.5))},),
+        (
+            FORMULAS
+            | {
+                "1": ("wrong", torch.tensor(0.5, requires_grad=True)),
+                "2": ("wrong", np.float32(-0.5)),
+            },
+        ),
         (FORMULAS | {"3": ("wrong", -0.0), "4": ("right", 1)},),
     ],
     "2.3": [

@@ -30,7 +30,12 @@ WRONG = {
         ({"lr_generator": 6e-2}, "G is faster than before"),
         ({"lr_discriminator": 2e-5}, "D is slower than before"),
         ({"beta1_generator": 0.0, "beta1_discriminator": 0.0}, "still learns more slowly than G"),
-        ({"lr_generator": 2e-4}, "do not get far"),
+        ({"lr_generator": 2e-4}, "The pace is even now, but both are so slow"),
+        ({"lr_generator": 5e-5, "lr_discriminator": 5e-4}, "D is ahead now, but both are so slow"),
+        (
+            {"lr_generator": 2e-4, "lr_discriminator": 1.6e-3},
+            "but G (rate × updates = 0.0002) has become so slow",
+        ),
         ({"lr_generator": 2e-3, "lr_discriminator": 2e-3}, "nearly one pace now"),
         ({"lr_generator": 0.0}, "G stands still"),
         ({"lr_generator": 2e-3, "lr_discriminator": 0.0}, "D stands still"),
