@@ -135,6 +135,18 @@ RIGHT = {
     ],
     "7.3": [(least_squares,)],
 }
+
+
+def noisy_copies(images):
+    """A thief that hides each digit under a little noise."""
+
+    def draw(z):
+        stolen = images[torch.randint(len(images), (len(z),))]
+        return (stolen + 0.06 * torch.randn_like(stolen)).clamp(-1, 1)
+
+    return draw
+
+
 WRONG = {
     "7.1": [
         (DIAGNOSIS | {"A": "equilibrium reached"}, "so they were at step 1"),
@@ -199,6 +211,7 @@ WRONG = {
             lambda images: (lambda z: images[torch.randint(5000, (len(z),))], *untrained()[1:]),
             "are copies of digits",
         ),
+        (lambda images: (noisy_copies(images), *untrained()[1:]), "are copies of digits"),
         (lambda images: shipped(lambda x: x[:, :, ::2]), "(200, 1, 14, 28)"),
     ],
 }
