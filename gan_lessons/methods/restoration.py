@@ -113,7 +113,7 @@ class Restoration(Method[RestorationSettings]):
         images = run.next_batch()["samples"]
         inputs = self.spoiled(images, run.rng)
         restored = restore(self.network("restorer"), inputs)
-        error = (restored - images).square().mean()
+        error = self.distortion(restored, images)
         values = {"error": error.item()}
         loss = self.settings.distortion_weight * error
         if self.settings.adversary:
@@ -122,6 +122,10 @@ class Restoration(Method[RestorationSettings]):
             loss = loss + fooled(self.judge(restored, inputs))
         run.update("restorer", loss)
         return values | {"loss_restorer": loss.item()}
+
+    def distortion(self, restored: Tensor, images: Tensor) -> Tensor:
+        """How far what was restored is from what was lost: the mean squared error."""
+        return (restored - images).square().mean()
 
     def discriminator_step(
         self, run: Trainer, images: Tensor, restored: Tensor, inputs: Tensor

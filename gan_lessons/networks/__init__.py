@@ -14,6 +14,7 @@ from gan_lessons.networks.dcgan import (
     ConvGenerator,
     FineDiscriminator,
     FineGenerator,
+    PatchDiscriminator,
 )
 from gan_lessons.networks.dense import DenseDiscriminator, DenseGenerator
 from gan_lessons.networks.layers import (
@@ -39,6 +40,7 @@ __all__ = [
     "FineGenerator",
     "OneClass",
     "Packed",
+    "PatchDiscriminator",
     "UNet",
     "append_label_planes",
     "append_one_hot",
