@@ -25,11 +25,12 @@ FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
 CLASSIFIER = "classifier"
 RESTORERS = ("restore", "restore_regression")  # that ship: against an adversary, and alone
+TRANSLATORS = ("cycle_stripes", "cycle_printed", "pix2pix")
 
 
 def names() -> list[str]:
     """The generators of noise that ship with the package."""
-    others = {CLASSIFIER, *RESTORERS}
+    others = {CLASSIFIER, *RESTORERS, *TRANSLATORS}
     return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem not in others)
 
 
@@ -162,6 +163,21 @@ def load_restorer(source: str | Path = "restore") -> nn.Module:
     return method.network("restorer")
 
 
+def load_generators(source: str | Path) -> Any:
+    """The two generators of a translation without pairs, ``["to_b"]`` and ``["to_a"]``.
+
+    Args:
+        source: one of `TRANSLATORS`, a run's folder, or a `.safetensors` file.
+
+    Raises:
+        UserError: there is nothing of that name, the file is damaged, or it holds none.
+    """
+    method = load_method(source)
+    if "generators" not in method.players:
+        raise UserError(f"{source} was trained by {method.name!r}, which goes no way back.")
+    return method.network("generators")
+
+
 def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
     """n noise vectors (n, latent_dim) on the scale that the generator was trained with.
 
@@ -175,7 +191,7 @@ def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
-    if str(source) in (*names(), *RESTORERS):
+    if str(source) in (*names(), *RESTORERS, *TRANSLATORS):
         path = FOLDER / f"{source}.safetensors"
     elif path.is_dir():
         path = path / CHECKPOINT

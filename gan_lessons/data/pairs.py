@@ -51,7 +51,9 @@ def printed(labels: Tensor, rng: torch.Generator) -> Tensor:
     Raises:
         UserError: a label is no digit.
     """
-    if len(labels) and not 0 <= labels.min() <= labels.max() <= 9:
+    if not len(labels):
+        return torch.empty(0, 1, SIDE, SIDE)
+    if not 0 <= labels.min() <= labels.max() <= 9:
         raise UserError(f"There are labels from {labels.min()} to {labels.max()}; digits are 0-9.")
     font = torch.randint(len(FONTS), (len(labels),), generator=rng)
     slant = SLANT * (2 * torch.rand(len(labels), generator=rng) - 1)

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from gan_lessons import losses
 from gan_lessons.data import pairs
 from gan_lessons.methods.gan import RATE, image_size
-from gan_lessons.networks import ConvDiscriminator, PatchDiscriminator, UNet
+from gan_lessons.networks import ConvDiscriminator, PatchDiscriminator, ResidualUNet
 from gan_lessons.training import (
     Batch,
     Chart,
@@ -39,6 +39,7 @@ class CycleSettings(Settings):
     judged: str = choice(
         "patches", tuple(DISCRIMINATORS), label="what a discriminator sees at once", fixed=True
     )
+    batch_size: int = 16
     width: int = number(12, 1, 256, label="width of the generators", fixed=True)
     discriminator_width: int = number(16, 1, 256, label="width of the discriminators", fixed=True)
     cycle_weight: float = number(
@@ -55,7 +56,7 @@ class CycleSettings(Settings):
         1.0, 0, 1000, label="strength of R1", group="Game", slider=(1e-3, 100), step=0.1, log=True
     )
     lr_generators: float = number(
-        2e-3, 0, 0.1, label="rate of the generators", help="How far their weights move.", **RATE
+        1e-3, 0, 0.1, label="rate of the generators", help="How far their weights move.", **RATE
     )
     lr_discriminators: float = number(
         2e-3, 0, 0.1, label="rate of the discriminators", help="How far theirs move.", **RATE
@@ -98,7 +99,7 @@ class CycleGAN(Method[CycleSettings]):
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
         size = image_size(shape)
         judge = DISCRIMINATORS[settings.judged]
-        generators = {n: UNet(shape[0], settings.width, **size) for n in ("to_b", "to_a")}
+        generators = {n: ResidualUNet(settings.width, **size) for n in ("to_b", "to_a")}
         judges = {n: judge(settings.discriminator_width, **size) for n in ("of_b", "of_a")}
         for network in (*generators.values(), *judges.values()):
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -180,4 +181,4 @@ def domain_b(pair: str, images: Tensor, rng: torch.Generator) -> Tensor:
 
 def _one_answer(logits: Tensor) -> Tensor:
     """One logit for each picture (N,): the mean, where there is one for each place."""
-    return logits.flatten(1).mean(dim=1)
+    return logits.view(len(logits), -1).mean(dim=1)

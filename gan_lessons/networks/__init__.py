@@ -27,7 +27,7 @@ from gan_lessons.networks.layers import (
     spectrally_normalised,
     summary,
 )
-from gan_lessons.networks.unet import UNet
+from gan_lessons.networks.unet import ResidualUNet, UNet
 
 __all__ = [
     "IMAGE_SHAPE",
@@ -41,6 +41,7 @@ __all__ = [
     "OneClass",
     "Packed",
     "PatchDiscriminator",
+    "ResidualUNet",
     "UNet",
     "append_label_planes",
     "append_one_hot",

@@ -2,8 +2,8 @@
 
 ``python -m gan_lessons.studies.translation`` trains every run of the table that is not yet in its
 file, on one thread; interrupted, it goes on where it stopped. All learn from the first 4,000 of the
-bundled digits, without labels, and are measured on the other 1,000. A run is decided by its seed; on
-another processor it is as if the seed were another one.
+bundled digits, without labels, and are measured on the other 1,000. A run is decided by its seed;
+on another processor it is as if the seed were another one.
 
 With ``--ship FOLDER`` it trains the networks that ship with the course: those of seed 0.
 """
