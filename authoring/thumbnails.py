@@ -30,6 +30,7 @@ CELLS = {
     "11": 'start = {"generator": "one clump"',
     "12": "number = torch.tensor",
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
+    "14": 'plotting.digit_rows(rows | {"B": striped.images',
 }
 
 

@@ -14,7 +14,15 @@ from torch import Tensor, nn
 
 from gan_lessons import methods, pretrained
 from gan_lessons.cli import main
-from gan_lessons.methods import GANSettings, OnePassSettings, RestorationSettings
+from gan_lessons.methods import (
+    CycleSettings as ShippedCycleSettings,
+)
+from gan_lessons.methods import (
+    GANSettings,
+    OnePassSettings,
+    Pix2PixSettings,
+    RestorationSettings,
+)
 from gan_lessons.training import (
     METHODS,
     Batch,
@@ -166,8 +174,13 @@ EVERY = pytest.mark.parametrize(
         replace(methods.RECIPES["fast"], latent_dim=4, generator_width=4, discriminator_width=4),
         RestorationSettings(width=4, discriminator_width=4, batch_size=8),
         RestorationSettings(width=4, adversary=False, batch_size=8),
+        Pix2PixSettings(width=4, discriminator_width=4, batch_size=8),
+        ShippedCycleSettings(width=4, discriminator_width=4, batch_size=8),
     ],
-    ids=["vae", "cycle", "gan", "one_pass", "restoration", "regression"],
+    ids=[
+        *("vae", "cycle", "gan", "one_pass", "restoration", "regression", "pix2pix"),
+        "cycle_gan",
+    ],
 )
 
 

@@ -43,6 +43,13 @@ def striped(images: Tensor, phase: Tensor) -> Tensor:
     return torch.where((along % STRIPE == 0)[:, None], torch.tensor(-1.0).to(images), images)
 
 
+def phase_of(images: Tensor) -> Tensor:
+    """Where the dark lines of images (N, 1, H, W) are, (N,): the phase with least ink on them."""
+    inks = [(images - striped(images, torch.full((len(images),), p))) for p in range(STRIPE)]
+    on_lines = torch.stack([ink.sum(dim=(1, 2, 3)) for ink in inks], dim=1)
+    return on_lines.argmin(dim=1)
+
+
 def printed(labels: Tensor, rng: torch.Generator) -> Tensor:
     """Printed digits (N, 1, 28, 28) of labels (N,), font and slant drawn by chance.
 

@@ -136,6 +136,24 @@ def lines(
     return figure
 
 
+def marks(groups: Mapping[str, Sequence[tuple[float, float]]], xlabel: str, ylabel: str) -> Figure:
+    """Results of two measures as marks, of one kind for each group.
+
+    Args:
+        groups: legend label → (x, y) of each run.
+        xlabel: what x is.
+        ylabel: what y is.
+    """
+    figure, axes = new_axes()
+    looks = (("o", "#009e73"), ("s", "#cc79a7"), ("x", DISCRIMINATOR), ("^", "#56b4e9"))
+    for i, (label, points) in enumerate(groups.items()):
+        marker, colour = looks[i % 4]  # not the two colours of real and fake
+        axes.plot(*zip(*points, strict=True), marker, color=colour, ms=7, label=label)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
+    return figure
+
+
 def races(runs: Mapping[str, Sequence[Sequence[Sequence[float]]]]) -> Figure:
     """Quality over time of several recipes, one line for each seed.
 

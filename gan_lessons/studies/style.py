@@ -53,6 +53,28 @@ def style_distance(answers: list[Tensor], style: list[Tensor]) -> Tensor:
     return torch.stack(parts).mean(dim=0)
 
 
+def colour_waves(
+    n: int, light: tuple[float, ...], dark: tuple[float, ...], rng: torch.Generator, side: int = 28
+) -> Tensor:
+    """Patches (n, 3, side, side) of waves between two colours, each 3 numbers from −1 to 1.
+
+    Length, direction and place of the waves are drawn by chance, about 5 pixels and 30 degrees.
+    """
+    length, turn, place = torch.rand(3, n, 1, 1, generator=rng)
+    angle = 0.4 + 0.3 * turn
+    row, column = (torch.arange(side)[:, None], torch.arange(side)[None])
+    along = (row * angle.cos() + column * angle.sin()) / (4 + 2 * length) + place
+    share = 0.5 + 0.5 * (2 * torch.pi * along).sin()
+    first, second = (torch.tensor(c).view(1, 3, 1, 1) for c in (light, dark))
+    return torch.lerp(second, first, share[:, None])
+
+
+def coloured(images: Tensor, ink: tuple[float, ...], paper: tuple[float, ...]) -> Tensor:
+    """Grey images (N, 1, H, W) in [−1, 1] in two colours (N, 3, H, W)."""
+    first, second = (torch.tensor(c).view(1, 3, 1, 1) for c in (ink, paper))
+    return torch.lerp(second, first, (images + 1) / 2)
+
+
 def stylise(content: Tensor, examples: Tensor, strength: float, steps: int = STEPS) -> Tensor:
     """Pictures with the content of some and the style of others, in [−1, 1].
 

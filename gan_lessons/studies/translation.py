@@ -115,7 +115,7 @@ def reference(name: str) -> tuple[Tensor, Tensor]:
 
 
 def score(pictures: Tensor, labels: Tensor, target: str) -> tuple[float, float]:
-    """Share read as its label (N,), and Fréchet distance to a domain, of pictures (N, 1, 28, 28)."""
+    """Share of pictures (N, 1, 28, 28) read as labels (N,), and Fréchet distance to a domain."""
     features, chances = classifier.load().predict(pictures)
     read = (chances.argmax(dim=1) == labels).double().mean().item()
     return read, metrics.frechet_distance(metrics.statistics(features), reference(target))

@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from authoring.source import COVERED, read, sources, tags
-from browser import lesson_08, lesson_13
+from browser import lesson_08, lesson_13, lesson_14
 from browser.harness import ROOT, Lesson, changed, pixels, settled
 from browser.outputs import differences
 from gan_lessons.exercises import questions
@@ -134,6 +134,7 @@ USES = {
     "07": lesson_07,
     "08": lesson_08.use,
     "13": lesson_13.use,
+    "14": lesson_14.use,
 }
 
 
