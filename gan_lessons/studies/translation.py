@@ -55,11 +55,11 @@ class Arm:
 
 
 ARMS: dict[str, Arm] = {
-    "stripes": Arm("cycle_stripes", 600),
-    "printed": Arm("cycle_printed", 600),
-    "printed, whole": Arm("cycle_printed", 600, {"judged": "whole"}),
-    "pairs, alone": Arm("pix2pix_regression", 900),
-    "pairs": Arm("pix2pix", 600),
+    "stripes": Arm("cycle_stripes", 400),
+    "printed": Arm("cycle_printed", 300),
+    "printed, whole": Arm("cycle_printed", 300, {"judged": "whole"}),
+    "pairs, alone": Arm("pix2pix_regression", 420),
+    "pairs": Arm("pix2pix", 300),
 }
 SHIPPED = ("stripes", "printed", "pairs")  # arms whose networks of seed 0 ship
 
