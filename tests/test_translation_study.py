@@ -1,6 +1,7 @@
 """The stored table of translations: whole, of this code, and replayed in its first steps."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -8,8 +9,10 @@ import torch
 from gan_lessons import pretrained
 from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES, CycleSettings, Pix2PixSettings
+from gan_lessons.methods.cycle import PAIRS
 from gan_lessons.methods.restoration import restore
 from gan_lessons.studies import translation as study
+from gan_lessons.studies.restoration import held_out
 from gan_lessons.studies.translation import ARMS, SHIPPED
 
 torch.set_num_threads(1)
@@ -19,7 +22,7 @@ STORED = study.load()
 def test_runs_are_stored_as_they_end_and_gone_on_with(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    small = {"width": 4, "discriminator_width": 4, "batch_size": 8}
+    small: dict[str, Any] = {"width": 4, "discriminator_width": 4, "batch_size": 8}
     monkeypatch.setitem(RECIPES, "cycle_stripes", CycleSettings(**small))
     monkeypatch.setitem(RECIPES, "pix2pix", Pix2PixSettings(**small))
     arms = {"stripes": study.Arm("cycle_stripes", 12), "pairs": study.Arm("pix2pix", 12)}
@@ -47,7 +50,7 @@ def test_a_run_without_a_name_gets_a_sentence() -> None:
 
 def test_the_stored_runs_are_all_there_and_those_of_this_code() -> None:
     wanted = {(n, seed, way) for n, arm in ARMS.items() for seed in range(3) for way in arm.ways}
-    wanted |= {(f"nothing, {pair}", 0, way) for pair in study.PAIRS for way in study.WAYS}
+    wanted |= {(f"nothing, {pair}", 0, way) for pair in PAIRS for way in study.WAYS}
     found = [(row.arm, row.seed, row.way) for row in STORED]
     assert sorted(found) == sorted(wanted)
     for row in STORED:
@@ -81,10 +84,10 @@ def test_the_shipped_networks_are_those_of_seed_0(arm: str) -> None:
     if arm == "pairs":
         with torch.no_grad():
             made = restore(pretrained.load_restorer(source), study.dots())
-        labels, target = study.held_out().labels, "plain"
+        labels, target = held_out().labels, "plain"
     else:
-        pictures, labels, _ = vars(study.domain("plain")).values()
-        made = study.apply(pretrained.load_generators(source)["to_b"], pictures)
+        digits, labels = held_out(), held_out().labels
+        made = study.apply(pretrained.load_generators(source)["to_b"], digits.images)
         target = RECIPES[source].pair
     read, distance = study.score(made, labels, target)
     row = study.of(STORED, arm)[0]

@@ -21,9 +21,9 @@ def there_and_back(answer: Answer) -> str:
     pictures[torch.arange(60), 0, labels // 4, labels % 4] = 3.0  # so that `read` can read it
 
     def read(x: Tensor) -> Tensor:
-        return x[:, 0, :4, :4].flatten(1)[:, _PLACES].argmax(dim=1)
+        return x[:, 0, :4, :4].flatten(1)[:, :10].argmax(dim=1)
 
-    cases = {
+    cases: dict[str, tuple[Any, Any]] = {
         "darker": (lambda x: 0.5 * x - 0.1, lambda x: 1.6 * x + 0.3),
         "mirrored": (lambda x: 0.9 * x.flip(3), lambda x: x.roll(1, dims=3)),
         "permuted": shuffles(pictures, labels),
@@ -42,9 +42,6 @@ def there_and_back(answer: Answer) -> str:
         f"one of the translations tried here turns every 1 into a 2, every 2 into a 3 … and knows "
         f"the way back: cycle error and agreement {found}. The way back says nothing of meaning."
     )
-
-
-_PLACES = torch.tensor([d // 4 * 4 + d % 4 for d in range(10)])
 
 
 def _pair(got: Any) -> tuple[Tensor, Tensor]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, ClassVar
 
 import torch
@@ -101,12 +102,13 @@ class CycleGAN(Method[CycleSettings]):
         judge = DISCRIMINATORS[settings.judged]
         generators = {n: ResidualUNet(settings.width, **size) for n in ("to_b", "to_a")}
         judges = {n: judge(settings.discriminator_width, **size) for n in ("of_b", "of_a")}
-        for network in (*generators.values(), *judges.values()):
-            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        return {
+        built: dict[str, nn.Module] = {
             "generators": nn.ModuleDict(generators),
             "discriminators": nn.ModuleDict(judges),
         }
+        for network in built.values():  # a third faster on a CPU
+            network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        return built
 
     def player(self, name: str, network: nn.Module) -> Player:
         betas = (0.0, float(self.settings.beta2))  # Adam refuses a whole number beside a float
@@ -149,7 +151,7 @@ class CycleGAN(Method[CycleSettings]):
         total = loss
         if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
             for name, (real, _) in seen.items():
-                steepness = losses.r1(lambda x, judge=judges[name]: _one_answer(judge(x)), real)
+                steepness = losses.r1(partial(_one_answer, judges[name]), real)
                 total = total + PENALTY_EVERY * self.settings.penalty_weight * steepness
         run.update("discriminators", total)
         d_real, d_fake = (
@@ -179,6 +181,7 @@ def domain_b(pair: str, images: Tensor, rng: torch.Generator) -> Tensor:
     return sized.expand(-1, images.shape[1], -1, -1).to(images)
 
 
-def _one_answer(logits: Tensor) -> Tensor:
-    """One logit for each picture (N,): the mean, where there is one for each place."""
+def _one_answer(judge: nn.Module, pictures: Tensor) -> Tensor:
+    """One logit for each picture (N,): the mean, where a judge has one for each place."""
+    logits: Tensor = judge(pictures)
     return logits.view(len(logits), -1).mean(dim=1)

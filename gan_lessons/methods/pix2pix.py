@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor
@@ -30,14 +30,15 @@ class Pix2Pix(Restoration):
     """
 
     name = "pix2pix"
-    settings_class: ClassVar[type[Settings]] = Pix2PixSettings
+    settings_class = Pix2PixSettings
     recipes: ClassVar[Mapping[str, Settings]] = {
         "pix2pix": Pix2PixSettings(),
         "pix2pix_regression": Pix2PixSettings(adversary=False),
     }
 
     def spoiled(self, images: Tensor, rng: torch.Generator) -> Tensor:
-        return given(self.settings.given, images, rng)
+        settings: Any = self.settings
+        return given(settings.given, images, rng)
 
     def distortion(self, restored: Tensor, images: Tensor) -> Tensor:
         return (restored - images).abs().mean()

@@ -64,8 +64,9 @@ class ResidualUNet(UNet):
 
     def __init__(self, width: int = 12, *, channels: int = 1, size: int = 28) -> None:
         super().__init__(channels, width, channels=channels, size=size)
-        self.last = self.last[:-1]  # without tanh
-        for parameter in self.last[-1].parameters():
+        *layers, last, _ = self.last  # without tanh
+        self.last = nn.Sequential(*layers, last)
+        for parameter in last.parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:

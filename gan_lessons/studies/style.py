@@ -23,11 +23,11 @@ def features(pictures: Tensor) -> list[Tensor]:
     Returns:
         (N, C · filters, h, w) each, at H, H/2, H/2 and H/4.
     """
-    body = classifier.load().body
+    blocks = list(classifier.load().body)[: CONTENT_BLOCK + 1]
     n, channels = pictures.shape[:2]
     answers = pictures.flatten(0, 1)[:, None]
     found = []
-    for block in body[: CONTENT_BLOCK + 1]:
+    for block in blocks:
         answers = block(answers)
         found.append(answers.unflatten(0, (n, channels)).flatten(1, 2))
     return found

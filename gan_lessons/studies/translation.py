@@ -154,8 +154,8 @@ def train(name: str, seed: int) -> list[Row]:
     about = (trainer.settings.steps, checksum(name), round(early, 6))
     seconds = round(time.process_time() - began, 2)
     return [
-        Row(name, seed, way, *about, *(round(n, 4) for n in measured), seconds)
-        for way, measured in measure(trainer).items()
+        Row(name, seed, way, *about, round(read, 4), round(distance, 4), round(error, 4), seconds)
+        for way, (read, distance, error) in measure(trainer).items()
     ]
 
 
@@ -176,10 +176,10 @@ def measure(trainer: Trainer) -> dict[str, tuple[float, float, float]]:
     found = {}
     for way, back in (WAYS, WAYS[::-1]):
         start, target = ends(trainer.settings.pair, way)
-        pictures, labels, _ = domain(start)
-        made = apply(generators[way], pictures)
-        error = (apply(generators[back], made) - pictures).abs().mean().item()
-        found[way] = (*score(made, labels, target), error)
+        begin = domain(start)
+        made = apply(generators[way], begin.images)
+        error = (apply(generators[back], made) - begin.images).abs().mean().item()
+        found[way] = (*score(made, begin.labels, target), error)
     return found
 
 
@@ -198,9 +198,9 @@ def measure_nothing() -> list[Row]:
     rows = []
     for pair in PAIRS:
         for way in WAYS:
-            begin, target = ends(pair, way)
-            pictures, labels, _ = domain(begin)
-            read, distance = (round(n, 4) for n in score(pictures, labels, target))
+            start, target = ends(pair, way)
+            begin = domain(start)
+            read, distance = (round(n, 4) for n in score(begin.images, begin.labels, target))
             rows.append(Row(f"nothing, {pair}", 0, way, 0, 0, 0.0, read, distance, 0.0, 0.0))
     return rows
 

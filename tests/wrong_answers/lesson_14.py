@@ -31,7 +31,7 @@ def _swapped(*handed):
 
 
 def _loop(to_b, to_a, pictures, labels, read):
-    error = hits = 0
+    error, hits = 0.0, 0
     for x, label in zip(pictures, labels, strict=True):
         made = to_b(x[None])
         error += F.l1_loss(to_a(made), x[None]).item()
