@@ -38,7 +38,7 @@ endif
 test: .venv/test.stamp ## set up if needed, and run every test and every notebook
 	$(BIN)/python tests/browser/get_browser.py
 	@mkdir -p build; log=build/package.log; trap 'kill $$package 2>/dev/null' EXIT; \
-	$(QUIET) $(BIN)/python -m pytest -n logical \
+	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadgroup \
 		tests --ignore tests/browser >$$log 2>&1 & package=$$!; \
 	$(QUIET) $(BIN)/python -m pytest -n logical --maxprocesses 4 --maxschedchunk 1 \
 		--durations 0 --durations-min 5 tests/browser; browser=$$?; \

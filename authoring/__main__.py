@@ -48,23 +48,31 @@ def _parser(folder: Path) -> Parser:
     command("thumbnails", _write("thumbnails"), text)
     command("glossary", _write("glossary"), "Write the page of words, signs and questions.")
     command("checklist", _write("checklist"), "Write the page for a GAN that does not train.")
-    text = "Write notebooks for a class: without solutions, or with all answers."
+    text = "Write notebooks for a class: without solutions, with all answers, or for nbgrader."
     edition = command("edition", _edition, text)
     kind = edition.add_mutually_exclusive_group(required=True)
     text = "a hand-out: no solutions, and no answers to the quizzes"
     kind.add_argument("--without-solutions", action="store_true", help=text)
     text = "an answer sheet: exercises solved and checked, quizzes answered with reasons"
     kind.add_argument("--answers", action="store_true", help=text)
+    text = "a course of nbgrader: exercises are handed out, collected and graded by their checks"
+    kind.add_argument("--nbgrader", action="store_true", help=text)
     edition.add_argument(
         "--out", type=file_path, required=True, metavar="FOLDER", help="where to write"
     )
+    text = "Print links that bring lessons to the learners of a JupyterHub, in Markdown."
+    links = command("links", _links, text)
+    links.add_argument("hub", metavar="HUB", help="its address, such as https://hub.example.org")
+    text = "the address of the course's repository, as one would clone it"
+    links.add_argument("repository", metavar="REPOSITORY", help=text)
+    links.add_argument("--branch", default="main", help="of the repository (default: main)")
     site = command("site", _site, "Write all lessons as web pages, which need no network.")
     slides = command("slides", _slides, "Write lessons as slides, one page for each lesson.")
     for sub, name in ((site, "site"), (slides, "slides")):
         text = f"where to write (default: build/{name})"
         default = SOURCES.parents[1] / "build" / name
         sub.add_argument("--out", type=file_path, default=default, metavar="FOLDER", help=text)
-    for sub in (build, refresh, check, edition, slides):
+    for sub in (build, refresh, check, edition, slides, links):
         text = "two digits, such as 07 (default: all lessons)"
         sub.add_argument("lessons", nargs="*", metavar="NN", help=text)
     return parser
@@ -123,13 +131,24 @@ def _write(module: str) -> Callable[[Namespace, Path], int]:
 
 
 def _edition(options: Namespace, folder: Path) -> int:
-    from authoring import edition
+    from authoring import edition, nbgrader
 
-    written = edition.write(
-        options.out, options.lessons, answers=options.answers, folder=folder.parent
-    )
+    out, names, notebooks = options.out, options.lessons, folder.parent
+    if options.nbgrader:
+        written = nbgrader.write(out, names, notebooks)
+    else:
+        written = edition.write(out, names, answers=options.answers, folder=notebooks)
     for path in written:  # solving and checking all lessons takes minutes: each is named when done
         print(path, flush=True)
+    return 0
+
+
+def _links(options: Namespace, folder: Path) -> int:
+    from authoring.links import links
+
+    print(
+        *links(options.hub, options.repository, options.branch, options.lessons, folder), sep="\n"
+    )
     return 0
 
 

@@ -1,4 +1,7 @@
-"""Notebooks for a class, made of the built ones: without solutions, or with all answers."""
+"""Notebooks for a class, made of the built ones: without solutions, or with all answers.
+
+`authoring.nbgrader` makes those that nbgrader hands out and grades.
+"""
 
 import contextlib
 import io
@@ -38,12 +41,7 @@ def write(
     Raises:
         UserError: there are no notebooks, no such lesson, or ``out`` cannot be written.
     """
-    paths = _notebooks(names, folder)
-    if out.exists() and not out.is_dir():
-        raise UserError(f"{out} is a file; --out needs a folder.")
-    if out.resolve() == folder.resolve():
-        raise UserError(f"{out} holds the lessons themselves; choose another folder for --out.")
-    for path in paths:
+    for path in chosen(out, names, folder):
         notebook = nbformat.read(path, as_version=4)
         made = solved(notebook) if answers else without_solutions(notebook)
         written = out / (f"{path.stem}_answers.ipynb" if answers else path.name)
@@ -55,7 +53,12 @@ def write(
             yield out / name
 
 
-def _notebooks(names: Sequence[str], folder: Path) -> list[Path]:
+def chosen(out: Path, names: Sequence[str], folder: Path) -> list[Path]:
+    """The built notebooks of an edition; all where ``names`` is empty.
+
+    Raises:
+        UserError: there are no notebooks, no such lesson, or ``out`` is no folder for an edition.
+    """
     every = sorted(folder.glob("[0-9][0-9]_*.ipynb"))
     if not every:
         raise UserError(f"There are no notebooks in {folder}. `make notebooks` writes them.")
@@ -63,7 +66,17 @@ def _notebooks(names: Sequence[str], folder: Path) -> list[Path]:
     for name in names:
         if name not in have:
             raise UserError(f"There is no lesson {name!r}. There are: {', '.join(have)}.")
+    if out.exists() and not out.is_dir():
+        raise UserError(f"{out} is a file; --out needs a folder.")
+    if out.resolve() == folder.resolve():
+        raise UserError(f"{out} holds the lessons themselves; choose another folder for --out.")
     return [path for path in every if not names or path.name[:2] in names]
+
+
+def solutions(notebook: Notebook) -> dict[str, str]:
+    """The folded solutions of a notebook, by the number of the exercise."""
+    found = (SOLUTION.fullmatch(cell.source) for cell in notebook.cells)
+    return {match[1]: match[2] for match in found if match}
 
 
 def without_solutions(notebook: Notebook) -> Notebook:
@@ -78,9 +91,7 @@ def without_solutions(notebook: Notebook) -> Notebook:
 
 def solved(notebook: Notebook) -> Notebook:
     """A notebook with its exercises solved and checked, and the quiz answered with reasons."""
-    solutions = {
-        match[1]: match[2] for cell in notebook.cells if (match := SOLUTION.fullmatch(cell.source))
-    }
+    known = solutions(notebook)
     cells: list[Cell] = []
     scope: dict[str, Any] = {"__name__": "lesson"}
     for cell in notebook.cells:
@@ -90,7 +101,7 @@ def solved(notebook: Notebook) -> Notebook:
         if cell.cell_type != "code":
             continue
         if which := number(cell):
-            cell.source = solutions[which]
+            cell.source = known[which]
             exec(compile(cell.source, f"<exercise {which}>", "exec"), scope)
         elif cell.source.startswith("check("):
             shown = _verdict(cell.source, scope).bundle()

@@ -17,7 +17,7 @@ import nbformat
 from pygments import highlight
 from pygments.lexers import PythonLexer
 
-from authoring import site
+from authoring import cells
 from authoring.source import (
     COVERED,
     SLIDE,
@@ -29,6 +29,7 @@ from authoring.source import (
     sources,
     tags,
 )
+from authoring.webpage import CODE
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import LETTERS, Question, load
 from gan_lessons.files import atomic_write
@@ -141,7 +142,7 @@ def deck(lesson: Lesson) -> str:
     css, reveal, plugin = ((REVEAL / name).read_text(encoding="utf-8") for name in files)
     return PAGE.format(
         title=escape(f"{lesson.name} · {lesson.title}"),
-        style=css + site.CODE.get_style_defs(".highlight") + STYLE,
+        style=css + CODE.get_style_defs(".highlight") + STYLE,
         slides="\n".join(sections),
         notes=_notes(lesson.notes.read_text(encoding="utf-8")),
         reveal=reveal,
@@ -152,7 +153,7 @@ def deck(lesson: Lesson) -> str:
 
 def _notes(text: str) -> str:
     """HTML for the speaker's small window: without the title, and with small headings."""
-    html = site.markdown(text.partition("\n")[2].replace("\n## ", "\n#### "))
+    html = cells.markdown(text.partition("\n")[2].replace("\n## ", "\n#### "))
     return re.sub('<a class="anchor-link".*?</a>', "", html)
 
 
@@ -171,7 +172,7 @@ def slides(notebook: Any) -> list[str]:
             if tagged or not made:
                 again = "" if re.match("#{1,3} ", cell.source) else f"## {section}\n\n"
                 text = cell.source if made else cell.source.partition("**You need**")[0]
-                made.append(_on_demand(site.markdown(again + text)))
+                made.append(_on_demand(cells.markdown(again + text)))
             section = headings[-1] if headings else section
         elif tagged and (quiz := quiz_of(cell)):
             made += starmap(_question, enumerate(load(quiz), 1))
@@ -210,17 +211,17 @@ def _question(number: int, question: Question) -> str:
 
 def _code(cell: Any, with_source: bool) -> str:
     """A code cell on a slide: its source, unless only its output is wanted, and what it shows."""
-    left = highlight(cell.source, PythonLexer(), site.CODE) if with_source else ""
+    left = highlight(cell.source, PythonLexer(), CODE) if with_source else ""
     right, broad, lines = "", False, cell.source.splitlines() if with_source else []
     for output in cell.outputs:
-        html = site.output(output)
+        html = cells.output(output)
         if "image/png" not in output.get("data", {}):
             left += html
             lines += output.get("text", "").splitlines()
             continue
         width, height = struct.unpack(">II", base64.b64decode(output.data["image/png"])[16:24])
-        twice = f'width="{width}" height="{height}" style="width: {2 * width}px"'  # at most
-        right += html.replace("<img", f"<img {twice}", 1)
+        twice = f'style="width: {2 * width}px"'  # at most
+        right += html.replace(" src=", f" {twice} src=", 1)
         broad = broad or width > 2 * height
     narrow = max(map(len, lines), default=0) <= SIDE_BY_SIDE
     if left and right and narrow and not broad:

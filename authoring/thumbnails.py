@@ -31,6 +31,9 @@ CELLS = {
     "12": "number = torch.tensor",
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
     "14": 'plotting.digit_rows(rows | {"B": striped.images',
+    "15": "plotting.digit_grid(drawn[:40]",
+    "16": "plotting.animation(torch.cat",
+    "19": "plotting.digit_grid(many.sample",
 }
 
 

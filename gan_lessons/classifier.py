@@ -91,16 +91,23 @@ def load() -> Classifier:
     return classifier.eval().requires_grad_(False)
 
 
-def _jitter(images: Tensor, rng: torch.Generator) -> Tensor:
-    """Shift, turn, scale and shear each digit a little: which digit it is does not change."""
+def jitter(images: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tensor:
+    """Shift, turn, scale and shear each digit a little: which digit it is does not change.
+
+    Args:
+        images: (N, 1, 28, 28) in [−1, 1].
+        rng: decides how, anew for each digit.
+        strength: 1 for up to 2.1 pixels, 11°, 12 % and a shear of 0.08; 2 for twice as much.
+    """
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(len(images), *shape, generator=rng) * 2 - 1
 
-    angle = uniform() * 0.2
+    angle = uniform() * (0.2 * strength)
     matrix = torch.stack([angle.cos(), -angle.sin(), angle.sin(), angle.cos()], dim=1)
-    matrix = matrix.view(-1, 2, 2) * (1 + 0.12 * uniform(1, 1)) + 0.08 * uniform(2, 2)
-    affine = torch.cat([matrix, 0.15 * uniform(2, 1)], dim=2)
+    matrix = matrix.view(-1, 2, 2) * (1 + 0.12 * strength * uniform(1, 1))
+    matrix = matrix + 0.08 * strength * uniform(2, 2)
+    affine = torch.cat([matrix, 0.15 * strength * uniform(2, 1)], dim=2)
     grid = F.affine_grid(affine, list(images.shape), align_corners=False)
     return F.grid_sample(images + 1, grid, align_corners=False) - 1
 
@@ -122,7 +129,7 @@ def train(images: Tensor, labels: Tensor, epochs: int = 16, seed: int = 0) -> Cl
         for chosen in torch.randperm(len(images), generator=rng).split(batch_size):
             if len(chosen) < batch_size:
                 continue
-            batch = images[chosen] if epoch == epochs - 1 else _jitter(images[chosen], rng)
+            batch = images[chosen] if epoch == epochs - 1 else jitter(images[chosen], rng)
             loss = F.cross_entropy(classifier(batch), labels[chosen])
             optimizer.zero_grad()
             loss.backward()

@@ -56,6 +56,22 @@ def defer_interrupts() -> Iterator[None]:
         usual(*waiting[0])
 
 
+@contextmanager
+def noted() -> Iterator[Callable[[], bool]]:
+    """While the block runs, Ctrl-C and termination only raise a flag; yield what asks for it."""
+    raised: list[int] = []
+    usual = {
+        number: signal.signal(number, lambda number, _: raised.append(number))
+        for number in (signal.SIGINT, signal.SIGTERM)
+        if signal.getsignal(number) != signal.SIG_IGN
+    }
+    try:
+        yield lambda: bool(raised)
+    finally:
+        for number, handler in usual.items():
+            signal.signal(number, handler)
+
+
 def _handle(handler: Callable[[int, FrameType | None], None]) -> None:
     # A shell switches Ctrl-C off for what it starts in the background; there it stays off.
     if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:

@@ -23,10 +23,11 @@ def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
 
 def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Points (T, d) of the arc from a (d,) to b (d,) at t (T,), evenly spaced in angle.
+    """Points (T, d) of the arc from a (d,) to b (d,) at t (T,).
 
     (sin((1 − t)ω) a + sin(tω) b) / sin ω, where ω is the angle between a and b (Shoemake 1985;
-    for noise White 2016, section 2.1).
+    for noise White 2016, section 2.1). Where a and b have one length all points have it, and equal
+    steps of t are equal angles.
 
     Raises:
         UserError: a or b is zero, or they point in opposite ways: no arc is shorter than another.
@@ -112,7 +113,7 @@ class Search:
     """Looks for the noise whose picture is nearest to a target, one gradient step at a time.
 
     Minimises, for several candidates at once, the mean squared difference of pixels plus
-    0.01 · mean(z²), which keeps z from growing without end. The candidates are the nearest of
+    0.01 · mean(z²), which keeps z from growing beyond the shell. The candidates are the nearest of
     256 random ones: gradient descent stays in the valley where it starts.
 
     Args:

@@ -13,6 +13,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.studies import clinic
 from gan_lessons.studies.clinic import BUGS, VITALS, WARDS, Patient, card, run, shows
 
+pytestmark = pytest.mark.xdist_group("clinic")  # one process: it keeps the runs that tests share
 SEEDS = (0, 1, 7)  # 0 and 1 are the lesson's, 7 is its patients'
 
 

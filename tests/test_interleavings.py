@@ -28,15 +28,19 @@ from hypothesis.stateful import (
 )
 from torch import Tensor
 
+from gan_lessons.data import sums
 from gan_lessons.errors import UserError
 from gan_lessons.methods import GANSettings, OnePassGAN, OnePassSettings
 from gan_lessons.plane import OPTIMIZERS, ModeCoverage, Plan, PlaneTrainer, data_distribution
 from gan_lessons.plane import trainer as plane_trainer
 from gan_lessons.studies.stacked_mnist import STACKED, StackedTrainer, stacked_players
 from gan_lessons.training import METHODS, Settings, Trainer, describe
+from gan_lessons.training.method import method_of
 
 IMAGES = torch.rand(40, 1, 8, 8, generator=torch.Generator().manual_seed(0)) * 2 - 1
 LABELS = torch.arange(40) % 3
+# What is not learned from images, by the method's name.
+OTHERS = {"text": sums.encode(sums.sentences()[:40]), "clips": IMAGES.expand(-1, 8, -1, -1)}
 TINY: dict[str, Any] = {
     **{"latent_dim": 3, "generator_width": 4, "discriminator_width": 2, "batch_size": 8},
     **{"steps": 40, "lr_decay": "cosine"},
@@ -54,14 +58,15 @@ def tiny(settings: type[Settings] | Settings, **changes: Any) -> Any:
 def start(settings: Any) -> Trainer:
     if isinstance(settings, Plan):
         return PlaneTrainer(settings, coverage=COVERAGE if settings.data == "ring" else None)
-    return Trainer(IMAGES, settings, labels=LABELS % (getattr(settings, "classes", 0) or 10))
+    samples = OTHERS.get(method_of(settings).name, IMAGES)
+    return Trainer(samples, settings, labels=LABELS % (getattr(settings, "classes", 0) or 10))
 
 
 def load(trainer: Trainer, path: Path) -> Trainer:
     """What goes on from the file that a trainer has saved."""
     if isinstance(trainer, PlaneTrainer):
         return PlaneTrainer.load(path)
-    return type(trainer).load(path, IMAGES, labels=trainer.data.get("labels"))
+    return type(trainer).load(path, trainer.samples, labels=trainer.data.get("labels"))
 
 
 def without_seconds(state: Mapping[str, Any]) -> dict[str, Any]:
@@ -362,6 +367,9 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "workers": (2, 4),
     "points": (((1.0, 1.0),),),
     "classes": (3,),
+    "told": (2,),
+    "content_dim": (5,),
+    "content_width": (5,),
 }
 
 

@@ -174,12 +174,15 @@ EVERY = pytest.mark.parametrize(
         replace(methods.RECIPES["fast"], latent_dim=4, generator_width=4, discriminator_width=4),
         RestorationSettings(width=4, discriminator_width=4, batch_size=8),
         RestorationSettings(width=4, adversary=False, batch_size=8),
+        replace(methods.RECIPES["vae"], latent_dim=4, decoder_width=4, encoder_width=4),
+        replace(methods.RECIPES["vae_gan"], latent_dim=4, decoder_width=4, encoder_width=4),
+        replace(methods.RECIPES["flow"], width=4),
         Pix2PixSettings(width=4, discriminator_width=4, batch_size=8),
         ShippedCycleSettings(width=4, discriminator_width=4, batch_size=8),
     ],
     ids=[
-        *("vae", "cycle", "gan", "one_pass", "restoration", "regression", "pix2pix"),
-        "cycle_gan",
+        *("vae", "cycle", "gan", "one_pass", "restoration", "regression"),
+        *("shipped_vae", "vae_gan", "flow", "pix2pix", "cycle_gan"),
     ],
 )
 

@@ -63,6 +63,39 @@ def test_gradients_are_those_of_two_passes(
         assert (one - two).norm() <= 1e-5 * two.norm() + 1e-12
 
 
+@pytest.mark.parametrize("objective", ["non_saturating", "minimax"])
+def test_real_samples_under_wrong_classes_are_refused_too(digits: Tensor, objective: str) -> None:
+    """Reed et al. 2016, algorithm 1, with all wrong classes in the place of one."""
+    torch.manual_seed(1)
+    generator, discriminator = networks.ConvGenerator(8, 8), networks.ConvDiscriminator(8, 4)
+    pair, labels = losses.OBJECTIVES[objective], torch.arange(8) % 4
+    real, z = digits[:8], torch.randn(8, 8)
+    one_pass.backward(generator, discriminator, pair, real, z, labels, mismatch=0.25)
+    once = gradients(discriminator, generator)
+
+    generator.zero_grad()
+    discriminator.zero_grad()
+    fake, own = generator(z), torch.eye(4, dtype=torch.bool)[labels]
+    answers = discriminator(real)
+    right, wrong = answers[own], answers[~own]
+    refused = [
+        pair.discriminator_loss(right, other)
+        for other in (discriminator(fake.detach())[own], wrong)
+    ]
+    (0.75 * refused[0] + 0.25 * refused[1]).backward()
+    twice = gradients(discriminator)
+    pair.generator_loss(discriminator(fake)[own]).backward(inputs=list(generator.parameters()))
+    twice += gradients(generator)
+    whole = torch.cat([gradient.flatten() for gradient in twice]).norm()
+    for one, two in zip(once, twice, strict=True):
+        assert (one - two).norm() <= 1e-6 * whole
+
+
+def test_wrong_classes_need_classes() -> None:
+    with pytest.raises(UserError, match=r"mismatch is 0.25 and classes 0; .* choose 0"):
+        replace(SMALL, mismatch=0.25)
+
+
 def test_answers_are_losses_and_mean_probabilities(digits: Tensor) -> None:
     generator, discriminator = pair_of_networks()
     pair = losses.OBJECTIVES["non_saturating"]

@@ -402,6 +402,15 @@ def test_clouds_draw_reals_and_fakes_in_every_panel() -> None:
     assert plotting.png(figure).startswith(PNG)
 
 
+def test_pairs_join_each_seed_s_results_and_show_both_means() -> None:
+    (axes,) = plotting.pairs([1.0, 2.0], [3.0, 5.0], ("plain", "ours"), "macro-F1").axes
+    *joined, means = axes.get_lines()
+    assert [list(map(float, np.asarray(line.get_ydata()))) for line in joined] == [[1, 3], [2, 5]]
+    assert list(map(float, np.asarray(means.get_ydata()))) == [1.5, 4.0]
+    assert [label.get_text() for label in axes.get_xticklabels()] == ["plain", "ours"]
+    assert axes.get_ylabel() == "macro-F1"
+
+
 def test_groups_draw_every_game_and_its_interval() -> None:
     values = {"plain": [1.0, 2.0, 4.0], "R1": [5.0, 6.0, 7.0]}
     intervals = {name: interval(found, 8) for name, found in values.items()}

@@ -222,6 +222,39 @@ def test_the_command_lists_every_lesson(kept: Path, capsys: pytest.CaptureFixtur
     assert len(lines) > 8
 
 
+def test_programs_get_all_of_it_as_json(
+    kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exercises, "lessons", lambda: [0, 1])
+    progress.record_exercise("1.2")
+    progress.record_exercise("99.9")  # no longer in the course
+    progress.record_question("00", 2, False)
+    progress.record_question("00", 3, True)
+    assert main(["progress", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == {
+        "schema": 1,
+        "lessons": [
+            {
+                "lesson": "00",
+                "title": "Start here",
+                "exercises": {"0.1": None, "0.2": None},
+                "quiz": {"1": None, "2": False, "3": True, "4": None, "5": None},
+            },
+            {
+                "lesson": "01",
+                "title": "The minimax game",
+                "exercises": {"1.1": None, "1.2": TODAY, "1.3": None},
+                "quiz": {str(question): None for question in range(1, 6)},
+            },
+        ],
+    }
+    page = (Path(__file__).parents[1] / "deploy" / "README.md").read_text(encoding="utf-8")
+    for field in ("`schema`", "`lessons`", "`lessons[].lesson`", "`.title`", "`lessons[].quiz`"):
+        assert field in page
+    assert main(["progress", "--json", "--reset"]) == 2
+    assert kept.exists()
+
+
 def test_reset_begins_anew_and_says_where_the_old_is(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

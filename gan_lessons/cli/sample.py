@@ -17,7 +17,7 @@ PICTURE_LIMIT = 1024
 
 
 def add(commands: Commands) -> None:
-    text = "Draw digits from a trained generator."
+    text = "Draw digits, or what else it has learned, from a trained generator."
     parser = commands.add_parser("sample", help=text, description=text)
     parser.add_argument(
         "--from",
@@ -39,7 +39,8 @@ def add(commands: Commands) -> None:
         type=file_path,
         required=True,
         metavar="FILE",
-        help=".npy: uint8, shape (N, 28, 28), ink bright; or .png: a picture of them all",
+        help=".npy: uint8, digits (N, 28, 28), ink bright, coloured pictures (N, side, side, 3); "
+        "or .png: a picture of them all",
     )
     parser.set_defaults(run=run)
 
@@ -52,7 +53,7 @@ def run(arguments: Namespace) -> int:
         raise UserError(f"--out is {str(out)!r}; choose a file name that ends in .npy or .png.")
     if out.suffix == ".png" and n > PICTURE_LIMIT:
         raise UserError(
-            f"A picture of {n:,} digits is too large; take up to {PICTURE_LIMIT}, or an .npy."
+            f"A picture of {n:,} samples is too large; take up to {PICTURE_LIMIT}, or an .npy."
         )
     pieces = draw(arguments.source, n, arguments.seed, arguments.digit)
     with atomic_write(out) as temporary:
@@ -60,7 +61,7 @@ def run(arguments: Namespace) -> int:
             _write_array(temporary, n, pieces)
         else:
             _write_picture(temporary, n, pieces)
-    print(f"{n:,} digits are in {out}.")
+    print(f"{n:,} pictures are in {out}.")
     return 0
 
 

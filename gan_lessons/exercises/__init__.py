@@ -42,6 +42,13 @@ class NotYet(Exception):
     """The answer is not finished; the message says what is missing."""
 
 
+class NotRight(AssertionError):
+    """What `require` raises. A notebook shows its sentence, and no traceback."""
+
+    def _render_traceback_(self) -> list[str]:  # IPython asks for it
+        return [str(self)]
+
+
 @dataclass(frozen=True)
 class Verdict:
     """What a check found, and the sentence that says so."""
@@ -80,9 +87,29 @@ def check(number: str, *answers: Answer) -> None:
         UserError: no such exercise. Whatever the answer does, nothing else is raised, but for the
             interrupt of whoever does not want to wait for it.
     """
-    verdict = grade(number, *answers)
+    _tell(grade(number, *answers))
+
+
+def require(number: str, *answers: Answer) -> None:
+    """Check the answers to exercise ``number`` for a grader, which counts cells that do not raise.
+
+    What the answers write on stderr is printed instead: nbgrader takes that for an error.
+
+    Raises:
+        NotRight: with the verdict, where it is not "right".
+        UserError: no such exercise.
+    """
+    with contextlib.redirect_stderr(sys.stdout):
+        verdict = grade(number, *answers)
+    if verdict.status != "right":
+        raise NotRight(str(verdict))
+    _tell(verdict)
+
+
+def _tell(verdict: Verdict) -> None:
+    """Show a verdict, and keep in mind where it is right."""
     _show(verdict)
-    if verdict.status == "right" and (complaint := progress.record_exercise(number)):
+    if verdict.status == "right" and (complaint := progress.record_exercise(verdict.number)):
         print(complaint)
 
 

@@ -57,8 +57,11 @@ def _refuse_other_layouts(got: object, labels: Tensor, classes: int, size: int) 
 
 
 def _refuse_unequal_planes(got: Tensor, want: Tensor, labels: Tensor) -> None:
-    if not got.is_floating_point():
-        raise Wrong(f"the planes are {got.dtype}; torch.cat with pictures wants floats.")
+    if got.dtype != torch.float32:
+        raise Wrong(
+            f"the planes are {got.dtype}; pictures and the network's weights are torch.float32, "
+            "and the planes stand beside the pictures: .float() makes them that."
+        )
     if not got.isfinite().all():
         raise Wrong("some of the numbers are NaN or infinite; 0 and 1 are wanted.")
     low, high = got.amin(dim=(2, 3)), got.amax(dim=(2, 3))

@@ -148,6 +148,6 @@ class ConditionalGAN(GAN):
         return {"loss_generator": loss.item()}
 
     def random_labels(self, run: Trainer) -> Tensor:
-        """A batch of classes (batch_size,), each as likely as any other."""
-        s = self.settings
-        return run.send(torch.randint(s.classes, (s.batch_size,), generator=run.rng))
+        """A batch of classes (n,), each as likely as any other."""
+        classes = self.settings.classes
+        return run.drawn(run.batch_size, lambda n: torch.randint(classes, (n,), generator=run.rng))

@@ -16,6 +16,7 @@ from gan_lessons.training import (
     Chart,
     Method,
     Player,
+    Ranks,
     Settings,
     Trainer,
     Values,
@@ -166,7 +167,11 @@ class Adversarial(Method[S]):
 
     def noise(self, n: int, run: Trainer) -> Tensor:
         """n fresh noise vectors (n, latent_dim) for training."""
-        return run.send(self.inputs(n, run.rng))
+        return run.drawn(n, lambda rows: self.inputs(rows, run.rng))
+
+    def share(self, ranks: Ranks) -> None:
+        for player in self.players.values():
+            player.share(ranks)
 
     @property
     def objective(self) -> losses.Objective:
@@ -239,6 +244,14 @@ class GAN(Adversarial[Any]):
         optimizer = torch.optim.Adam(network.parameters(), self.rate(name), self.betas)
         return Player(network, optimizer, self.average_of(name, network))
 
+    def share(self, ranks: Ranks) -> None:
+        if self.settings.penalty == "gradient_penalty":
+            raise UserError(
+                "penalty is 'gradient_penalty', whose points between real and fake are drawn for "
+                "one process only; choose r1, r2 or r1_and_r2, or start it without torchrun."
+            )
+        super().share(ranks)
+
     def turn(self, name: str, run: Trainer) -> Values:
         values: Values = {}
         if name == "discriminator":
@@ -273,7 +286,7 @@ class GAN(Adversarial[Any]):
     def generator_step(self, run: Trainer) -> Values:
         """Update G once; return its loss from before the update."""
         discriminator = self.network("discriminator")
-        fake = self.network("generator")(self.noise(self.settings.batch_size, run))
+        fake = self.network("generator")(self.noise(run.batch_size, run))
         fake_logits = discriminator(self.add_instance_noise(fake, run))
         real_logits = None
         if self.settings.objective == "relativistic":

@@ -20,7 +20,17 @@ from gan_lessons import losses
 from gan_lessons.errors import UserError
 from gan_lessons.methods.gan import Adversarial, AdversarialSettings, image_size, refuse_labels
 from gan_lessons.networks import NETWORKS, append_one_hot
-from gan_lessons.training import Batch, Player, Settings, Trainer, Values, choice, flag, number
+from gan_lessons.training import (
+    Batch,
+    Player,
+    Ranks,
+    Settings,
+    Trainer,
+    Values,
+    choice,
+    flag,
+    number,
+)
 from gan_lessons.training.autotune import cores
 from gan_lessons.training.cuda_graph import GraphedCall
 from gan_lessons.training.workers import Workers
@@ -35,7 +45,8 @@ class OnePassSettings(AdversarialSettings):
 
     With ``classes`` the GAN is conditional: G gets a class beside its noise, as one number 1 among
     ``classes`` numbers, and D answers for each class (Mirza and Osindero 2014; one linear output
-    for each class as in Miyato and Koyama 2018).
+    for each class as in Miyato and Koyama 2018). With ``mismatch`` D is also to refuse real samples
+    under the classes that are not theirs (Reed et al. 2016, section 4.1).
     """
 
     network: str = choice("conv", tuple(NETWORKS), label="networks", fixed=True)
@@ -65,6 +76,10 @@ class OnePassSettings(AdversarialSettings):
     classes: int = number(
         0, 0, 1000, label="classes", help="That G is told, and D answers for; 0: none.", fixed=True
     )
+    mismatch: float = number(
+        0.0, 0, 0.9, label="share of wrong classes", fixed=True,
+        help="Of what a conditional D is to refuse: real samples under the other classes.",
+    )  # fmt: skip
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -79,6 +94,11 @@ class OnePassSettings(AdversarialSettings):
             raise UserError(f"cuda_graphs is True; on {self.device!r} choose False.")
         if self.classes and self.network == "dense":
             raise UserError(f"classes is {self.classes}; the network 'dense' knows no classes.")
+        if self.mismatch and self.classes < 2:
+            raise UserError(
+                f"mismatch is {self.mismatch:g} and classes {self.classes}; without other classes "
+                "choose 0."
+            )
 
 
 # For long runs: networks that draw and see at full resolution, larger batches, a weaker penalty, a
@@ -103,6 +123,8 @@ class OnePassGAN(Adversarial[Any]):
         "fast": OnePassSettings(),
         "best": BEST,
         "conditional": replace(BEST, classes=10),
+        # A larger share of wrong classes obeys better and varies less.
+        "fast_conditional": OnePassSettings(classes=10, mismatch=0.08, lr_decay="cooldown"),
     }
     reads_later = True
 
@@ -117,6 +139,7 @@ class OnePassGAN(Adversarial[Any]):
         super().__init__(settings, data, networks)
         trained = {name: player.network for name, player in self.players.items()}
         self.workers = Workers(trained, settings.workers)
+        self._graphed = settings.cuda_graphs
         self._graphs: dict[tuple[Any, ...], GraphedCall] = {}
 
     @classmethod
@@ -149,6 +172,12 @@ class OnePassGAN(Adversarial[Any]):
             for precision, workers, graphed in itertools.product(PRECISIONS, counts, graphs)
         ]
 
+    def share(self, ranks: Ranks) -> None:
+        super().share(ranks)
+        # Workers would talk to other ranks in no fixed order, and a recording not at all.
+        self.workers = Workers({name: p.network for name, p in self.players.items()}, 1)
+        self._graphed = False
+
     def inputs(self, n: int, rng: torch.Generator) -> Tensor:
         """n noise vectors (n, latent_dim), for a conditional GAN with the classes 0, 1, … in turn:
         (n, latent_dim + classes).
@@ -160,7 +189,7 @@ class OnePassGAN(Adversarial[Any]):
     def step(self, run: Trainer) -> Values:
         values = run.read(self.gradients(run))
         for player in self.players.values():
-            player.optimizer.step()
+            player.move()
         self.workers.broadcast_weights()
         return values
 
@@ -171,12 +200,13 @@ class OnePassGAN(Adversarial[Any]):
         how = {
             "smoothing": s.label_smoothing,
             "r1": s.penalty_every * s.penalty_weight if lazily else 0.0,
+            "mismatch": s.mismatch,
             "precision": s.precision,
         }
         work: Callable[..., Tensor] = partial(
             self.workers.backward, partial(_backward, self.objective, how)
         )
-        if s.cuda_graphs:  # one recording for each set of what it cannot change
+        if self._graphed:  # one recording for each set of what it cannot change
             work = self._graphs.setdefault((s.objective, *how.values()), GraphedCall(work))
         names = ("loss_discriminator", "loss_generator", "d_real", "d_fake")
         return dict(zip(names, work(*self.batch(run)), strict=True))
@@ -187,7 +217,7 @@ class OnePassGAN(Adversarial[Any]):
         real = batch["samples"]
         if real.dim() == 4:
             real = real.contiguous(memory_format=torch.channels_last)
-        z = run.send(Adversarial.inputs(self, len(real), run.rng))
+        z = run.drawn(len(real), partial(Adversarial.inputs, self, rng=run.rng))
         if not self.settings.classes:
             return [real, z]
         # The fakes are of the real samples' classes.
@@ -205,7 +235,17 @@ class OnePassGAN(Adversarial[Any]):
             with torch.no_grad():
                 fake = self.network("generator")(z)
             real_logits, fake_logits = answer(real), answer(fake)
-            loss = self.objective.discriminator_loss(real_logits, fake_logits, s.label_smoothing)
+            wrong_logits = None
+            if s.mismatch:
+                wrong_logits = _under_other_classes(self.network("discriminator")(real), *labels)
+            loss = _discriminator_loss(
+                self.objective,
+                real_logits,
+                fake_logits,
+                wrong_logits,
+                smoothing=s.label_smoothing,
+                mismatch=s.mismatch,
+            )
             values = {
                 "loss_discriminator": loss.detach(),
                 "d_real": real_logits.sigmoid().mean(),
@@ -231,6 +271,7 @@ def backward(
     *,
     smoothing: float = 0.0,
     r1: float = 0.0,
+    mismatch: float = 0.0,
     precision: str = "float32",
 ) -> Tensor:
     """Add the gradients of both losses to the parameters' ``grad``; D runs once, and back once.
@@ -247,27 +288,28 @@ def backward(
             logits (N, classes); one of each sample's counts.
         smoothing: one-sided, of the real label.
         r1: weight of the R1 penalty; 0 leaves it out.
+        mismatch: share of wrong classes in what D is to refuse.
         precision: a name of `PRECISIONS`, of the networks' arithmetic; losses are float32.
 
     Returns:
         (4,): D's and G's loss, and mean D(x) and D(G(z)) as probabilities.
     """
-    answer = (
-        partial(_answer, discriminator)
-        if labels is None
-        else (partial(_answer, discriminator, labels))
-    )
+    asked = () if labels is None else (labels,)
     low = _arithmetic(real.device, precision)
     with low:
         fake = generator(z)
         seen = fake.detach().to(real.dtype).requires_grad_()
-        logits = answer(torch.cat([real, seen]))
+        answers = discriminator(torch.cat([real, seen])).float()
+    logits = _asked(answers, *asked)
     real_logits, fake_logits = logits.chunk(2)
-    loss = objective.discriminator_loss(real_logits, fake_logits, smoothing)
+    wrong_logits = _under_other_classes(answers[: len(real)], *asked) if mismatch else None
+    loss = _discriminator_loss(
+        objective, real_logits, fake_logits, wrong_logits, smoothing=smoothing, mismatch=mismatch
+    )
     total = loss
     if r1:
         with low:
-            total = loss + r1 * losses.r1(answer, real)
+            total = loss + r1 * losses.r1(partial(_answer, discriminator, *asked), real)
     own, theirs, loss_generator = _slopes(objective, loss, fake_logits)
     # Where D is certain of a fake the slope is 0 in float32, and no number leads from it to G's. It
     # is lifted so little that D does not notice.
@@ -294,11 +336,39 @@ def _backward(
 def _answer(discriminator: nn.Module, *labels_and_samples: Tensor) -> Tensor:
     """D's logits (N,) for samples; with labels those for the classes asked."""
     *labels, samples = labels_and_samples
-    logits: Tensor = discriminator(samples).float()
+    return _asked(discriminator(samples).float(), *labels)
+
+
+def _asked(answers: Tensor, *labels: Tensor) -> Tensor:
+    """Of answers (N, classes) those (N,) for the labels, which are repeated; without labels all."""
     if not labels:
-        return logits
-    asked = labels[0].repeat(len(samples) // len(labels[0]))
-    return logits.gather(1, asked.view(-1, 1)).flatten()
+        return answers
+    asked = labels[0].repeat(len(answers) // len(labels[0]))
+    return answers.gather(1, asked.view(-1, 1)).flatten()
+
+
+def _under_other_classes(answers: Tensor, labels: Tensor) -> Tensor:
+    """Of answers (N, classes) those (N, classes − 1) for all classes but the labels."""
+    classes = answers.shape[1]
+    others = torch.arange(1, classes, device=labels.device)
+    return answers.gather(1, (labels[:, None] + others) % classes)
+
+
+def _discriminator_loss(
+    objective: losses.Objective,
+    real_logits: Tensor,
+    fake_logits: Tensor,
+    wrong_logits: Tensor | None,
+    *,
+    smoothing: float,
+    mismatch: float,
+) -> Tensor:
+    """D's loss; of what it is to refuse a share are real samples under wrong classes."""
+    loss = objective.discriminator_loss(real_logits, fake_logits, smoothing)
+    if wrong_logits is None:
+        return loss
+    wrong = objective.discriminator_loss(real_logits, wrong_logits, smoothing)
+    return (1 - mismatch) * loss + mismatch * wrong
 
 
 def _arithmetic(device: torch.device, precision: str) -> AbstractContextManager[object]:

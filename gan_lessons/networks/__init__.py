@@ -3,7 +3,7 @@
 Every generator turns noise z (N, latent_dim) into images (N, channels, size, size) in [−1, 1];
 every discriminator turns images into logits (N,): above 0 it says "real", below 0 "fake". There
 is no sigmoid inside a discriminator: `gan_lessons.losses` takes logits. `UNet` turns pictures into
-pictures. Without ``channels`` and
+pictures; `SentenceGenerator` writes letters. Without ``channels`` and
 ``size`` images are those of the digits, `IMAGE_SHAPE`.
 """
 
@@ -27,7 +27,13 @@ from gan_lessons.networks.layers import (
     spectrally_normalised,
     summary,
 )
-from gan_lessons.networks.unet import ResidualUNet, UNet
+from gan_lessons.networks.sequence import (
+    SentenceDiscriminator,
+    SentenceGenerator,
+    gumbel_noise,
+    straight_through,
+)
+from gan_lessons.networks.unet import HalfUNet, ResidualUNet, UNet
 
 __all__ = [
     "IMAGE_SHAPE",
@@ -38,16 +44,21 @@ __all__ = [
     "DenseGenerator",
     "FineDiscriminator",
     "FineGenerator",
+    "HalfUNet",
     "OneClass",
     "Packed",
     "PatchDiscriminator",
     "ResidualUNet",
+    "SentenceDiscriminator",
+    "SentenceGenerator",
     "UNet",
     "append_label_planes",
     "append_one_hot",
     "count_parameters",
+    "gumbel_noise",
     "pack",
     "spectrally_normalised",
+    "straight_through",
     "summary",
 ]
 

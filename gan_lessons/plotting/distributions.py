@@ -123,3 +123,25 @@ def groups(
     axes.set_xticks(range(len(values)), list(values), fontsize=8)
     axes.legend(fontsize=7, loc="best")
     return figure
+
+
+def pairs(
+    before: Sequence[float], after: Sequence[float], names: tuple[str, str], ylabel: str
+) -> Figure:
+    """Results that come in pairs, each pair joined by a line, and both means.
+
+    Args:
+        before: results, one for each seed.
+        after: results of the same seeds in the same order.
+        names: of the two.
+        ylabel: what the results are.
+    """
+    figure, axes = new_axes(4.6, 3.2)
+    for one, other in zip(before, after, strict=True):
+        axes.plot([0, 1], [one, other], "x-", color=DISCRIMINATOR, ms=6, linewidth=0.9)
+    means = [sum(values) / len(values) for values in (before, after)]
+    axes.plot([-0.12, 1.12], means, "o", color=FAKE, label="mean")
+    axes.set(ylabel=ylabel, xlim=(-0.5, 1.5))
+    axes.set_xticks([0, 1], list(names), fontsize=8)
+    axes.legend(fontsize=7, loc="best")
+    return figure

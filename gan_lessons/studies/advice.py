@@ -26,7 +26,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES, GANSettings
 from gan_lessons.networks import DenseDiscriminator, DenseGenerator
 from gan_lessons.studies.statistics import interval, permutation_test
-from gan_lessons.studies.tables import FOLDER, Key, read_rows, train_missing
+from gan_lessons.studies.tables import FOLDER, read_rows, train_missing
 from gan_lessons.training import Diverged, Player, Trainer, build_networks
 
 STORED = FOLDER / "advice.json"
@@ -275,13 +275,9 @@ def load(path: Path = STORED) -> list[Run]:
 
 def train_all(path: Path, seeds: int = SEEDS) -> Iterator[Run]:
     """Train what ``path`` lacks, write it after each run, and yield each as it is done."""
-    plans = {name: checksum(name) for name in ADVICE}
-    stored = load(path) if path.exists() else []
-    done: dict[Key, Run] = {
-        (run.advice, run.seed): run for run in stored if run.plan == plans.get(run.advice)
-    }
     wanted = [(name, seed) for seed in range(seeds) for name in ADVICE]
-    yield from train_missing(path, done, wanted, train)
+    keys = ("advice", "seed")
+    yield from train_missing(path, Run, keys, wanted, train, lambda name, _: checksum(name))
 
 
 def distances(runs: Iterable[Run], name: str) -> list[float]:

@@ -9,7 +9,6 @@ decided by its seed; on another processor it is as if the seed were another one 
 import sys
 import time
 import zlib
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
 from pathlib import Path
@@ -19,11 +18,10 @@ import torch
 from torch import Tensor
 
 from gan_lessons import classifier, metrics
-from gan_lessons.commandline import Parser, file_path, run_command
 from gan_lessons.data import load_digits
 from gan_lessons.methods.conditional import CONDITIONINGS, ConditionalSettings
 from gan_lessons.studies.statistics import interval
-from gan_lessons.studies.tables import FOLDER, Key, read_rows, train_missing
+from gan_lessons.studies.tables import FOLDER, read_rows, study_command, train_missing
 from gan_lessons.training import Trainer
 
 STORED = FOLDER / "conditioning.json"
@@ -121,13 +119,9 @@ def load(path: Path = STORED) -> list[Run]:
 
 def train_all(path: Path, seeds: int = SEEDS) -> Iterator[Run]:
     """Train what ``path`` lacks, write it after each run, and yield each as it is done."""
-    plans = {name: checksum(name) for name in CONDITIONINGS}
-    stored = load(path) if path.exists() else []
-    done: dict[Key, Run] = {
-        (run.conditioning, run.seed): run for run in stored if run.plan == plans[run.conditioning]
-    }
     wanted = [(name, seed) for seed in range(seeds) for name in CONDITIONINGS]
-    yield from train_missing(path, done, wanted, train)
+    keys = ("conditioning", "seed")
+    yield from train_missing(path, Run, keys, wanted, train, lambda name, _: checksum(name))
 
 
 def table(runs: Iterable[Run]) -> str:
@@ -153,19 +147,16 @@ def table(runs: Iterable[Run]) -> str:
     return "\n".join(lines)
 
 
+def told(path: Path) -> Iterator[str]:
+    """Train what a file lacks; what is to be said of each run, and at last of all."""
+    for run in train_all(path):
+        yield f"{run.conditioning}, seed {run.seed}: {run.agreement:.1%} as asked"
+    yield table(load(path))
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train what a file of runs lacks; return the exit code."""
-    parser = Parser(prog="python -m gan_lessons.studies.conditioning", description=__doc__)
-    parser.add_argument("--out", type=file_path, default=STORED, help="file of the table's runs")
-    parser.set_defaults(run=_train_and_tell)
-    return run_command(parser, arguments)
-
-
-def _train_and_tell(options: Namespace) -> None:
-    torch.set_num_threads(1)
-    for run in train_all(options.out):
-        print(f"{run.conditioning}, seed {run.seed}: {run.agreement:.1%} as asked", flush=True)
-    print(table(load(options.out)))
+    return study_command("conditioning", __doc__, STORED, told, arguments)
 
 
 if __name__ == "__main__":

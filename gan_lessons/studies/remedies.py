@@ -12,7 +12,6 @@ import math
 import sys
 import time
 import zlib
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -22,7 +21,6 @@ from typing import Any, NamedTuple
 import torch
 from torch import nn
 
-from gan_lessons.commandline import Parser, file_path, run_command
 from gan_lessons.errors import UserError
 from gan_lessons.networks import Packed, spectrally_normalised
 from gan_lessons.plane import (
@@ -35,7 +33,7 @@ from gan_lessons.plane import (
     data_distribution,
 )
 from gan_lessons.studies.statistics import interval, permutation_test
-from gan_lessons.studies.tables import FOLDER, read_rows, write_rows
+from gan_lessons.studies.tables import FOLDER, read_rows, study_command, write_rows
 from gan_lessons.training import Diverged, build_networks, update_ema
 
 STORED = FOLDER / "remedies.json"
@@ -364,20 +362,17 @@ def table(runs: Sequence[Run], data: str, measure: str) -> str:
     return "\n".join(lines)
 
 
+def told(path: Path) -> Iterator[str]:
+    """Play what a file lacks; what is to be said of each game, and at last of all."""
+    for count, played in enumerate(play_all(path), start=1):
+        what = f"{played.data}, {played.disease}, {played.remedy}, seed {played.seed}"
+        yield f"{count}: {what}: {played.modes:.1f} modes, {played.good:.0%} good"
+    yield f"{path} is complete: {len(cells()) * SEEDS} games."
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Play what a file of games lacks; return the exit code."""
-    parser = Parser(prog="python -m gan_lessons.studies.remedies", description=__doc__)
-    parser.add_argument("--out", type=file_path, default=STORED, help="file of the tables' games")
-    parser.set_defaults(run=_play_and_tell)
-    return run_command(parser, arguments)
-
-
-def _play_and_tell(options: Namespace) -> None:
-    torch.set_num_threads(1)
-    for count, played in enumerate(play_all(options.out), start=1):
-        what = f"{played.data}, {played.disease}, {played.remedy}, seed {played.seed}"
-        print(f"{count}: {what}: {played.modes:.1f} modes, {played.good:.0%} good", flush=True)
-    print(f"{options.out} is complete: {len(cells()) * SEEDS} games.")
+    return study_command("remedies", __doc__, STORED, told, arguments)
 
 
 if __name__ == "__main__":

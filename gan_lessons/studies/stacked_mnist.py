@@ -23,7 +23,8 @@ from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES, GANSettings
 from gan_lessons.networks import ConvDiscriminator, Packed
 from gan_lessons.studies.tables import FOLDER, read_rows, write_rows
-from gan_lessons.training import Settings, Trainer, build_networks, read_checkpoint
+from gan_lessons.training import Ranks, Settings, Trainer, build_networks, read_checkpoint
+from gan_lessons.training.ranks import ALONE
 
 COUNTS = FOLDER / "stacked.json"
 STACKED: dict[str, tuple[dict[str, Any], int]] = {  # remedy → settings, samples in a pack
@@ -50,10 +51,11 @@ class StackedTrainer(Trainer):
         settings: Settings,
         networks: Mapping[str, nn.Module] | None = None,
         labels: Tensor | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         self.digits = digits
         examples = stacks(digits, len(digits), torch.Generator().manual_seed(0))
-        super().__init__(examples, settings, networks)
+        super().__init__(examples, settings, networks, ranks=ranks)
 
     def next_batch(self) -> dict[str, Tensor]:
         """The next stacks (n, 3, 28, 28): never the same again."""

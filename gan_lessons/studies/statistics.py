@@ -1,4 +1,4 @@
-"""What a few games say about all that could be played: intervals, and a test of two groups."""
+"""What a few games say about all that could be played: intervals, and tests of groups and pairs."""
 
 import math
 from collections.abc import Sequence
@@ -68,6 +68,43 @@ def permutation_test(one: Sequence[float], other: Sequence[float]) -> float:
     # is another number than the share of differences that are as large.
     found = stats.permutation_test((one, other), apart, alternative="greater", n_resamples=math.inf)
     return float(found.pvalue)
+
+
+class Paired(NamedTuple):
+    """The mean of paired differences, its 95 % interval, and the test's p."""
+
+    mean: float
+    low: float
+    high: float
+    p: float
+
+    @property
+    def verdict(self) -> str:
+        """Whether the interval lies above 0, below, or holds it."""
+        return "helps" if self.low > 0 else "harms" if self.high < 0 else "cannot tell"
+
+    def __str__(self) -> str:
+        numbers = f"{100 * self.mean:+.1f} [{100 * self.low:+.1f}, {100 * self.high:+.1f}]"
+        return f"{numbers} points, p = {self.p:.2g}: {self.verdict}"
+
+
+def paired(ours: Sequence[float], plain: Sequence[float]) -> Paired:
+    """Student's test of ours − plain, pair by pair (Student 1908).
+
+    Raises:
+        UserError: not as many of one as of the other, or fewer than 2.
+    """
+    if len(ours) != len(plain) or len(ours) < 2:
+        raise UserError(
+            f"Give as many results of one as of the other, at least 2, in the same order of seeds; "
+            f"these are {len(ours)} and {len(plain)}."
+        )
+    gaps = [a - b for a, b in zip(ours, plain, strict=True)]
+    if max(gaps) - min(gaps) < 1e-12:  # no spread: SciPy would warn
+        return Paired(gaps[0], gaps[0], gaps[0], 1.0 if abs(gaps[0]) < 1e-12 else 0.0)
+    test = stats.ttest_rel(ours, plain)
+    low, high = test.confidence_interval(0.95)
+    return Paired(sum(gaps) / len(gaps), float(low), float(high), float(test.pvalue))
 
 
 def _refuse_fewer_than_two(values: Sequence[float]) -> None:

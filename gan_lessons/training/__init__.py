@@ -18,6 +18,7 @@ from gan_lessons.training.method import (
     method_of,
     update_ema,
 )
+from gan_lessons.training.ranks import Ranks
 from gan_lessons.training.sampling import draw, sample
 from gan_lessons.training.settings import (
     Setting,
@@ -40,6 +41,7 @@ __all__ = [
     "History",
     "Method",
     "Player",
+    "Ranks",
     "Setting",
     "Settings",
     "Trainer",

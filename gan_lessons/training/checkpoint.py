@@ -134,7 +134,7 @@ def refuse_unfit(
         for key in (name, f"{name}_ema"):
             if key in own and _shapes(state[key]) != _shapes(own[key]):
                 raise UserError(f"{key!r} holds other weights than this run has.")
-        weights = [parameter.shape for parameter in player.network.parameters()]
+        weights = [p.shape for p in player.network.parameters() if p.requires_grad]
         _refuse_optimizer(f"optimizer_{name}", state, own, weights)
 
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons.errors import UserError
+from gan_lessons.training.ranks import ALONE, Ranks, share_statistics
 from gan_lessons.training.settings import Settings
 
 if TYPE_CHECKING:
@@ -29,19 +30,33 @@ Values = Mapping[str, "float | Tensor"]  # tensors of one number are read by the
 class Player:
     """A network that learns: its optimizer, and the moving average of its weights, if it has one.
 
-    ``keep_gradients``: gradients are set to 0 in place rather than dropped.
+    ``keep_gradients``: gradients are set to 0 in place rather than dropped. ``ranks``: the
+    processes that all have this player, and move it alike.
     """
 
     network: nn.Module
     optimizer: Any  # of torch.optim, or one with param_groups, step and state_dict
     ema: nn.Module | None = None
     keep_gradients: bool = False
+    ranks: Ranks = ALONE
 
     def descend(self, loss: Tensor) -> None:
         """One step of the optimizer down the loss; only this player's parameters get gradients."""
         self.optimizer.zero_grad(set_to_none=not self.keep_gradients)
-        loss.backward(inputs=list(self.network.parameters()))
+        learns = [p for p in self.network.parameters() if p.requires_grad]  # some may be frozen
+        loss.backward(inputs=learns)
+        self.move()
+
+    def move(self) -> None:
+        """One step of the optimizer against the gradients, of which all ranks take the mean."""
+        gradients = (parameter.grad for parameter in self.network.parameters())
+        self.ranks.average(gradient for gradient in gradients if gradient is not None)
         self.optimizer.step()
+
+    def share(self, ranks: Ranks) -> None:
+        """Move alike in several processes from now on; BatchNorm sees all their shares."""
+        self.ranks = ranks
+        share_statistics(self.network, ranks)
 
 
 @dataclass(frozen=True)
@@ -112,8 +127,9 @@ class Method(Generic[S]):
     def step(self, run: "Trainer") -> Values:
         """Let every player learn once; return what was measured, by name.
 
-        ``run.next_batch()`` gives data, ``run.normal(n, d)`` noise, ``run.rng`` other random
-        numbers, ``run.step`` the steps so far; ``run.update(player, loss)`` moves a player.
+        ``run.next_batch()`` gives data, ``run.normal(n, d)`` noise, ``run.drawn`` and ``run.rng``
+        other random numbers, ``run.step`` the steps so far; ``run.update(player, loss)`` moves a
+        player.
         """
         values: dict[str, float | Tensor] = {}
         for turn in self.turns:
@@ -152,6 +168,19 @@ class Method(Generic[S]):
         Raises:
             UserError: the sentence says what is right.
         """
+
+    def share(self, ranks: Ranks) -> None:
+        """Train together with other processes; called before the first step.
+
+        A method that can do so calls `Player.share` of its players. What its step draws by
+        chance then has to come from `run.normal` or `run.drawn`, else all ranks draw the same.
+
+        Raises:
+            UserError: the method cannot, or not with these settings.
+        """
+        raise UserError(
+            f"The method {self.name!r} trains in one process only: start it without torchrun."
+        )
 
     def player(self, name: str, network: nn.Module) -> Player:
         """A player with Adam; subclasses choose other optimizers here."""

@@ -13,7 +13,7 @@ in the data, history) is in :meth:`Trainer.state`, so that a run can be rewound 
 import copy
 import math
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
@@ -28,6 +28,7 @@ from gan_lessons.training.data import refuse_unfit_data
 from gan_lessons.training.device import resolve_device
 from gan_lessons.training.history import Event, History
 from gan_lessons.training.method import Method, Values, method_of, update_ema
+from gan_lessons.training.ranks import ALONE, Ranks, refuse_unfit
 from gan_lessons.training.sampling import draw
 from gan_lessons.training.settings import Settings, check_setting, describe
 
@@ -50,9 +51,11 @@ class Trainer:
         settings: of a method; `gan_lessons.methods.RECIPES` has good ones.
         networks: your own instead of those that the settings name, by the players' names.
         labels: the samples' classes (N,), from 0, for a method that is told them.
+        ranks: the processes that train this run together; each makes such a trainer.
 
     Raises:
-        UserError: samples or labels that the method cannot take, or a device that is not there.
+        UserError: samples or labels that the method cannot take, a device that is not there, or
+            what several processes cannot share.
     """
 
     def __init__(
@@ -61,6 +64,7 @@ class Trainer:
         settings: Settings,
         networks: Mapping[str, nn.Module] | None = None,
         labels: Tensor | None = None,
+        ranks: Ranks = ALONE,
     ) -> None:
         refuse_unfit_data(samples, labels, settings.batch_size)
         kind = method_of(settings)
@@ -70,6 +74,10 @@ class Trainer:
         self.data = {name: tensor.to(self.device) for name, tensor in given.items()}
         self.method: Method[Any] = kind(settings, self.data, networks)
         self.players = self.method.players
+        self.ranks = ranks
+        if ranks.size > 1:
+            refuse_unfit(settings, ranks)
+            self.method.share(ranks)
         self.rng = torch.Generator().manual_seed(settings.seed)
         self.step = 0
         self.batches = 0
@@ -104,7 +112,10 @@ class Trainer:
     # What a method's step asks for
 
     def next_batch(self) -> dict[str, Tensor]:
-        """The next batch, by name: every epoch has its own order, set by seed and epoch."""
+        """The next batch, by name: every epoch has its own order, set by seed and epoch.
+
+        Of several processes each gets its own share of it.
+        """
         size = self.settings.batch_size
         epoch, position = divmod(self.batches, len(self.data["samples"]) // size)
         if self._order[0] != epoch:
@@ -112,12 +123,27 @@ class Trainer:
             order = torch.randperm(len(self.data["samples"]), generator=rng)
             self._order = (epoch, self.send(order))
         self.batches += 1
-        chosen = self._order[1][position * size : (position + 1) * size]
+        chosen = self.ranks.share(self._order[1][position * size : (position + 1) * size])
         return {name: tensor[chosen] for name, tensor in self.data.items()}
 
-    def normal(self, *shape: int) -> Tensor:
-        """Fresh numbers from N(0, 1), the same on every device."""
-        return self.send(torch.randn(shape, generator=self.rng))
+    @property
+    def batch_size(self) -> int:
+        """Samples of each batch that this process gets: all, but for those of other ranks."""
+        return int(self.settings.batch_size // self.ranks.size)
+
+    def normal(self, n: int, *shape: int) -> Tensor:
+        """Fresh numbers (n, …) from N(0, 1), the same on every device; each rank has its own."""
+        return self.drawn(n, lambda rows: torch.randn(rows, *shape, generator=self.rng))
+
+    def drawn(self, n: int, draw: Callable[[int], Tensor]) -> Tensor:
+        """n rows, on the device, of what is drawn by chance; each rank has its own.
+
+        Args:
+            n: rows for this process.
+            draw: makes as many rows as it is told, by `rng`. It is asked for those of all ranks,
+                so that they go on alike, and as a single process would.
+        """
+        return self.send(self.ranks.share(draw(n * self.ranks.size)))
 
     def send(self, tensor: Tensor) -> Tensor:
         """To the device. A CUDA GPU fetches it from pinned memory, and nothing waits."""
@@ -131,7 +157,8 @@ class Trainer:
         Raises:
             Diverged: the loss is not finite; nothing has moved.
         """
-        self._refuse_infinite(player, loss.item(), self.step)
+        (mean,) = self.ranks.mean([loss.item()])
+        self._refuse_infinite(player, mean, self.step)
         self.players[player].descend(loss)
 
     def read(self, values: Values) -> Values:
@@ -143,7 +170,7 @@ class Trainer:
         """
         if self._left:
             return values
-        numbers = _numbers([*self._unread, values])
+        numbers = self._numbers([*self._unread, values])
         for step, each in enumerate(numbers, self.step + 1 - len(numbers)):
             for name, value in each.items():
                 if name.startswith("loss_"):
@@ -159,6 +186,16 @@ class Trainer:
                 f"The {player}'s loss became {loss} at step {step}: training diverged. "
                 f"Go back to an earlier snapshot and lower {rate}{more}."
             )
+
+    def _numbers(self, values: list[Values]) -> list[dict[str, float]]:
+        """Every tensor's number, fetched from the device at once; over all ranks their mean."""
+        tensors = [v.detach() for each in values for v in each.values() if isinstance(v, Tensor)]
+        found = iter(torch.stack(tensors).tolist() if tensors else [])
+        numbers = [
+            next(found) if isinstance(v, Tensor) else v for each in values for v in each.values()
+        ]
+        means = iter(self.ranks.mean(numbers))
+        return [{name: next(means) for name in each} for each in values]
 
     # One step
 
@@ -183,7 +220,7 @@ class Trainer:
                     moments.append(self._count(began))
                     self._unread.append(values)
             finally:  # also those before a step that diverged
-                for moment, numbers in zip(moments, _numbers(self._unread), strict=True):
+                for moment, numbers in zip(moments, self._numbers(self._unread), strict=True):
                     self.record(Event(*moment, numbers))
         return self.history[-1]
 
@@ -206,7 +243,7 @@ class Trainer:
             if player.ema is not None:
                 update_ema(player.ema, player.network, decay)
         self.step += 1
-        self.elapsed += time.monotonic() - began
+        self._spend(time.monotonic() - began)
         self.turn, self.partial = "", {}
         return self.step, self.epoch, self.elapsed
 
@@ -226,13 +263,13 @@ class Trainer:
             began = time.monotonic()
             self._left = 0
             self._set_rates()
-            (measured,) = _numbers([self.method.turn(turn, self)])
+            (measured,) = self._numbers([self.method.turn(turn, self)])
             values = {**self.partial, **measured}
             if turn == turns[-1]:
                 self.record(Event(*self._count(began), values))
                 return
             self.turn, self.partial = turn, values
-            self.elapsed += time.monotonic() - began
+            self._spend(time.monotonic() - began)
 
     def change(self, **settings: Any) -> dict[str, tuple[Any, Any]]:
         """Change settings in the middle of a run; the next step goes by them.
@@ -318,7 +355,11 @@ class Trainer:
             event = self.train_step(int(min(self.steps_per_sync, last - self.step)))
             handed_over = time.monotonic()
             yield event
-            self.elapsed += time.monotonic() - handed_over
+            self._spend(time.monotonic() - handed_over)
+
+    def _spend(self, seconds: float) -> None:
+        """Let the clock go on. There is one, that of rank 0: rates and the run's end go by it."""
+        self.elapsed = self.ranks.first(self.elapsed + seconds)
 
     # What is drawn
 
@@ -394,7 +435,7 @@ class Trainer:
     def _twin(self, networks: Mapping[str, nn.Module]) -> Self:
         """A new run on the same data."""
         data = self.data
-        return type(self)(data["samples"], self.settings, networks, data.get("labels"))
+        return type(self)(data["samples"], self.settings, networks, data.get("labels"), self.ranks)
 
     def save(self, path: str | Path, **beside: Any) -> None:
         """Write a checkpoint, whole or not at all; ``beside``: what else the file is to hold.
@@ -412,6 +453,7 @@ class Trainer:
         samples: Tensor,
         networks: Mapping[str, nn.Module] | None = None,
         labels: Tensor | None = None,
+        ranks: Ranks = ALONE,
     ) -> Self:
         """A trainer that goes on from a checkpoint.
 
@@ -423,12 +465,13 @@ class Trainer:
             samples: the same real samples as before.
             networks: as before, if you had brought your own.
             labels: as before, for a conditional GAN.
+            ranks: as many as you like: they need not be as many as before.
 
         Raises:
             UserError: no such file, not a checkpoint, one that is damaged, or other data.
         """
         state = checkpoint.read(path)
-        trainer = cls(samples, checkpoint.settings_of(state, path), networks, labels)
+        trainer = cls(samples, checkpoint.settings_of(state, path), networks, labels, ranks)
         trainer.restore_from(path, state)
         return trainer
 
@@ -437,13 +480,3 @@ class Trainer:
         checkpoint.refuse_other_data(path, state, self.data)
         with checkpoint.blaming(path):
             self.restore(state)
-
-
-def _numbers(values: list[Values]) -> list[dict[str, float]]:
-    """Every tensor's number; all of them are fetched from the device at once."""
-    tensors = [v.detach() for each in values for v in each.values() if isinstance(v, Tensor)]
-    found = iter(torch.stack(tensors).tolist() if tensors else [])
-    return [
-        {name: next(found) if isinstance(v, Tensor) else v for name, v in each.items()}
-        for each in values
-    ]

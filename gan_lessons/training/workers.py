@@ -1,9 +1,8 @@
 """Workers: copies of the players' networks, each with its share of every batch.
 
 Each worker computes gradients on one thread. That is faster than several threads inside every
-operation, which wait for one another after each of them. What workers have to tell each other is
-in two methods, `Workers.average_gradients` and `Workers.broadcast_weights`: processes that talk
-(``torch.distributed``: ``all_reduce`` and ``broadcast``) can take the place of threads there.
+operation, which wait for one another after each of them. Processes that share batches, on one
+machine or several, are `gan_lessons.training.ranks`.
 """
 
 import copy

@@ -2,6 +2,7 @@
 
 from gan_lessons.widgets.explore import Explore, explore
 from gan_lessons.widgets.latent_explorer import LatentExplorer
+from gan_lessons.widgets.melody_player import MelodyPlayer
 from gan_lessons.widgets.playground import Playground, playground
 from gan_lessons.widgets.restorer import Restorer
 from gan_lessons.widgets.sketchpad import Sketchpad
@@ -12,6 +13,7 @@ from gan_lessons.widgets.watch import watch
 __all__ = [
     "Explore",
     "LatentExplorer",
+    "MelodyPlayer",
     "Playground",
     "Restorer",
     "Sketchpad",

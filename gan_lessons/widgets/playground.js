@@ -20,7 +20,7 @@ function themeOf(root) {
 
 // The largest plane for the room: charts beside it, or below where it is narrow.
 function sizesOf(root, narrow) {
-  const width = Math.max(200, root.clientWidth);
+  const width = Math.max(200, Math.floor(root.getBoundingClientRect().width)); // clientWidth may round up
   const part = (share) => Math.max(240, share * window.innerHeight);
   if (narrow) { // two runs: each has its charts below
     const side = Math.floor(Math.min(width, part(0.42)));

@@ -42,11 +42,12 @@ function render({ model, el }) {
     say(get("value"));
   };
   el.addEventListener("keydown", (event) => event.stopPropagation()); // else JupyterLab takes arrows and Enter
-  range.addEventListener("input", () => say(there(Number(range.value))));
-  range.addEventListener("change", () => {
+  const commit = () => {
     model.set("value", there(Number(range.value)));
     model.save_changes();
-  });
+  };
+  range.addEventListener("input", () => (get("continuous") ? commit() : say(there(Number(range.value)))));
+  range.addEventListener("change", commit);
   field.addEventListener("change", () => model.send({ typed: field.value }));
   const answer = (message) => { if (message.show) draw(); };
   model.on("change", draw);

@@ -50,15 +50,15 @@ def start(name: str, images: torch.Tensor) -> Trainer:
     return run
 
 
-def rate(run: Trainer, threads: int) -> float:
+def rate(run: Trainer, threads: int, steps: int = STEPS) -> float:
     """Steps a second."""
     torch.set_num_threads(threads)
     began = time.perf_counter()
-    for _ in range(STEPS):
+    for _ in range(steps):
         run.train_step()
     spent = time.perf_counter() - began
     torch.set_num_threads(1)
-    return STEPS / spent
+    return steps / spent
 
 
 def product() -> float:

@@ -92,7 +92,7 @@ def test_a_mistyped_command_is_one_sentence(line: str, fragment: str) -> None:
         ("sample --from nobody --out a.npy", "There is no generator 'nobody'. Name a shipped one"),
         ("sample --out a.txt", "--out is 'a.txt'; choose a file name that ends in .npy or .png."),
         ("sample --out folder", "--out is 'folder'"),
-        ("sample -n 5000 --out a.png", "A picture of 5,000 digits is too large; take up to 1024"),
+        ("sample -n 5000 --out a.png", "A picture of 5,000 samples is too large; take up to 1024"),
         ("sample --from broken.safetensors --out a.npy", "is not a generator of this course"),
         ("sample --from file --out a.npy", "file is not a checkpoint of this course"),
         ("evaluate", "Name one SOURCE"),

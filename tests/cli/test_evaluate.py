@@ -99,3 +99,15 @@ def test_copies_need_digits_that_were_not_trained_on(
 ) -> None:
     monkeypatch.setenv("GAN_LESSONS_DATA", "bundled")
     assert "have no test split" in refused(capsys, "evaluate", "dcgan", "-n", "100", "--copies")
+
+
+def test_a_conditional_generator_is_asked_for_each_digit(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert main(["evaluate", "conditional", "-n", "300"]) == 0
+    (told,) = (line for line in capsys.readouterr().out.splitlines() if "asked for a digit" in line)
+    read, least, variety = numbers(told)
+    assert 95 < least <= read <= 100
+    assert 0.8 < variety < 1.1
+    assert main(["evaluate", "dcgan", "-n", "300"]) == 0
+    assert "asked for a digit" not in capsys.readouterr().out

@@ -119,7 +119,7 @@ def test_a_terminal_of_few_characters_gets_the_numbers(environment: dict[str, st
 def test_a_name_that_a_terminal_cannot_show(here: Path) -> None:
     cp437 = {"PYTHONIOENCODING": "cp437", "PYTHONUTF8": "1"}
     end = command("sample", "-n", "2", "--out", "–.npy", environment=cp437)
-    assert (end.returncode, end.stdout) == (0, "2 digits are in ?.npy.\n")
+    assert (end.returncode, end.stdout) == (0, "2 pictures are in ?.npy.\n")
     assert [path.name for path in here.iterdir()] == ["–.npy"]
 
 

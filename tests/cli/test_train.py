@@ -143,7 +143,7 @@ def test_going_on_with_other_data_is_refused(
 ) -> None:
     digits = data.load_digits("train", source="bundled", announce=False)
     fewer = data.Digits(digits.images[:4000], digits.labels[:4000], digits.source)
-    monkeypatch.setattr(data, "load_digits", lambda: fewer)
+    monkeypatch.setattr(data, "load_digits", lambda announce=True: fewer)
     said = refused(capsys, "train", "--resume", "--out", "run")
     assert "other data (5,000 samples; these are 4,000)" in said
 

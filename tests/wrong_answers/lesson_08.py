@@ -93,6 +93,10 @@ def _with_positive_ink(z, images):
     return torch.nn.functional.normalize((light - light.mean()) @ z.double(), dim=0)
 
 
+def _of_part(z, images, rows, columns):
+    return _weighted(z, _ink(images[:, :, rows, columns]))
+
+
 def _extremes(z, images):
     return _unit(z[_ink(images).argmax()] - z[_ink(images).argmin()])
 
@@ -117,7 +121,7 @@ RIGHT = {
 WRONG = {
     "8.1": [
         (lambda a, b, t: (1 - t) * a + t * b, "straight line, lerp"),
-        (_pushed_back, "equal steps of t must be equal angles"),
+        (_pushed_back, "equal angles for equal steps of t"),
         (lambda a, b, t: _arc(b, a, t, _angle(a, b)), "from b to a"),
         (lambda a, b, t: _arc(_unit(a), _unit(b), t, _angle(a, b)), "vectors of one length"),
         (lambda a, b, t: _arc(a, b, t, _angle(a, b)) * torch.sin(_angle(a, b)), "divide by sin"),
@@ -161,6 +165,12 @@ WRONG = {
         (lambda z, images: torch.eye(z.shape[1])[0], "its cosine with the true direction"),
         (lambda z, images: _weighted(z, images.flatten(1).std(dim=1)), "its cosine with the true"),
         (lambda z, images: _weighted(z, images[:, 0, 14, 14]), "its cosine with the true"),
+        (lambda z, images: _of_part(z, images, slice(14), slice(28)), "the mean of all pixels"),
+        (lambda z, images: _of_part(z, images, slice(28), slice(5)), "the mean of all pixels"),
+        (lambda z, images: _of_part(z, images, slice(7, 21), slice(7, 21)), "of all pixels"),
+        (lambda z, images: _weighted(z, images.flatten(1).median(1).values), "the mean of all"),
+        (lambda z, images: _weighted(z, _ink((images + 1) ** 2)), "the mean of all pixels"),
+        (lambda z, images: _weighted(z[:200], _ink(images[:200])), "over all pictures"),
         (lambda z, images: _weighted(z, _ink(images))[None], "(1, 12), where (12,) is wanted"),
         (lambda z, images: _weighted(z, _ink(images)).tolist(), "is a list"),
         (lambda z, images: 2 * _weighted(z, _ink(images)), "its length is 2"),

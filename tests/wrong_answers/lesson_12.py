@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 
@@ -35,6 +36,11 @@ def _by_index(labels, classes, size):
 
 def _by_eye(labels, classes, size):
     return torch.eye(classes)[labels].view(-1, classes, 1, 1).repeat(1, 1, size, size)
+
+
+def _by_numpy(labels, classes, size):
+    planes = torch.from_numpy(np.eye(classes)[labels.numpy()])
+    return planes[:, :, None, None].expand(-1, -1, size, size)
 
 
 def _by_comparing(labels, classes, size):
@@ -190,7 +196,12 @@ WRONG = {
         (lambda labels, classes, size: 1 - _planes(labels, classes, size), "inverted"),
         (
             lambda labels, classes, size: _planes(labels, classes, size).long(),
-            "torch.cat with pictures wants floats",
+            "the planes are torch.int64",
+        ),
+        (_by_numpy, "the planes are torch.float64"),
+        (
+            lambda labels, classes, size: _planes(labels, classes, size).half(),
+            "the planes are torch.float16",
         ),
         (_without_classes, "has to be told how many there are"),
         (_by_frequency, "planes hold"),

@@ -17,6 +17,11 @@ def _in_place(restored, given, mask):
     return torch.cat([whole, given, mask], 1)
 
 
+def _cut_off(restored, given, mask):
+    whole = torch.where(mask > 0, restored, given).detach() + 0 * restored.mean()
+    return torch.cat([whole, given, mask], 1)
+
+
 def _gradients(losses, pictures):
     return [torch.autograd.grad(loss, pictures, retain_graph=True)[0] for loss in losses]
 
@@ -38,6 +43,22 @@ def _without_keeping(losses, weights, pictures):
     lengths = [torch.autograd.grad(loss, pictures)[0].norm() for loss in losses]
     lengths += [torch.autograd.grad(loss, pictures)[0].norm() for loss in losses]
     return _share(torch.stack(lengths[: len(losses)]))
+
+
+def _once(losses, weights, pictures):
+    lengths = [torch.autograd.grad(loss, pictures)[0].norm() for loss in losses]
+    return _share(torch.stack(lengths) * torch.tensor(weights))
+
+
+def _mean_of_single(losses, weights, pictures):
+    lengths = [each.flatten(1).norm(dim=1).mean() for each in _gradients(losses, pictures)]
+    return _share(torch.stack(lengths) * torch.tensor(weights))
+
+
+def _moves_the_pictures(losses, weights, pictures):
+    shares = _weighted_first(losses, weights, pictures)
+    pictures.data.mul_(0.9)
+    return shares
 
 
 def _backward(losses, weights, pictures):
@@ -83,6 +104,12 @@ def _no_guard(chances, labels, level):
     return wrong[sure].double().mean()
 
 
+def _strictly(chances, labels, level):
+    best, read = chances.max(dim=1)
+    sure = best > level
+    return (sure & (read != labels)).sum() / sure.sum().clamp(min=1)
+
+
 def _at_true(chances, labels, level):
     return (chances.gather(1, labels[:, None]) < level).double().mean()
 
@@ -116,7 +143,21 @@ WRONG = {
         (lambda r, g, m: _beside(_whole(r, g, m), g), "two channels"),
         (lambda r, g, m: (_whole(r, g, m), g, m), "these are 3 things"),
         (lambda r, g, m: torch.cat([_whole(r, g, m), g, m]), "dim=1"),
-        (lambda r, g, m: _beside(r * m, g, m), "nobody punishes the seam"),
+        (lambda r, g, m: g, "one channel"),
+        (lambda r, g, m: _beside(r * m, g, m), "no adversary punishes the seam"),
+        (lambda r, g, m: _beside(r * m + g, g, m), "what was given there is added"),
+        (
+            lambda r, g, m: _beside(_whole(r, g, m), _whole(r, g, m) * (1 - m), m),
+            "a noisy picture is not 0",
+        ),
+        (lambda r, g, m: _beside(_whole(r, g, m), g * (1 - m), m), "a noisy picture is not 0"),
+        (lambda r, g, m: _beside(torch.where(g == 0, r, g), g, m), "is the whole picture"),
+        (lambda r, g, m: _beside(_whole(r, g, m), g, (g == 0).float()), "no channel is the mask"),
+        (_cut_off, "not the gradient that comes back"),
+        (
+            lambda r, g, m: _beside(_whole(r, g, m), g, m).detach().requires_grad_(),
+            "no gradient comes back",
+        ),
         (lambda r, g, m: _beside(r, g, m), "outside the hole"),
         (lambda r, g, m: _beside(_whole(r, g, 1 - m), g, m), "the wrong way round"),
         (lambda r, g, m: _beside(_whole(r, g, m), g, 1 - m), "the other way round"),
@@ -146,6 +187,9 @@ WRONG = {
             "here it divides",
         ),
         (_without_keeping, "the graph is gone"),
+        (_once, "the graph is gone"),
+        (_mean_of_single, "lengths of single pictures"),
+        (_moves_the_pictures, "overwrote its input"),
         (_backward, "left gradients behind"),
         (lambda losses, weights, x: _norms(losses, x)[0], "where (2,) is wanted"),
         (lambda losses, weights, x: losses.nothing, "AttributeError"),
@@ -159,6 +203,7 @@ WRONG = {
         (_of(lambda sure, wrong: (~wrong)[sure].double().mean()), "read *rightly*"),
         (_of(lambda sure, wrong: wrong[~sure].double().mean()), "*not* sure of"),
         (_of(lambda sure, wrong: sure.double().mean()), "that is how often it is sure"),
+        (_strictly, "counts them"),
         (_at_true, "the chance of the true digit"),
         (_no_guard, "the answer is 0"),
         (_of(lambda sure, wrong: wrong[sure]), "a single number"),
