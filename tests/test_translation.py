@@ -11,7 +11,7 @@ from gan_lessons import classifier, pretrained
 from gan_lessons.data import load_digits, pairs
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.puzzles import lesson_14 as puzzles
-from gan_lessons.methods import RECIPES, CycleSettings, Pix2PixSettings, cycle
+from gan_lessons.methods import RECIPES, CycleSettings, Pix2PixSettings, cycle, pix2pix
 from gan_lessons.networks import PatchDiscriminator, ResidualUNet
 from gan_lessons.studies import style
 from gan_lessons.training import Trainer
@@ -168,10 +168,28 @@ def test_pix2pix_is_told_the_dots_and_pays_for_absolute_errors() -> None:
     assert (inputs[:, 1] == 1).all()  # all of it is to be drawn
     assert set(inputs[:, 0].unique().tolist()) == {-1.0, 1.0}
     method: Any = run.method
-    assert method.distortion(IMAGES + 0.5, IMAGES).item() == pytest.approx(0.5)
-    assert RECIPES["restore"].adversary
+    for step, wanted in ((pix2pix.HEAD_START - 1, 0.25), (pix2pix.HEAD_START, 0.5)):
+        assert method.distortion(IMAGES + 0.5, IMAGES, step).item() == pytest.approx(wanted)
+        assert method.listens(step) == (wanted == 0.5)
     alone = Trainer(IMAGES, replace(RECIPES["pix2pix_regression"], **SMALL))
     assert list(alone.players) == ["restorer"]
+
+
+def test_a_network_without_tanh_is_not_caught_in_black_and_its_pictures_are_cut_off() -> None:
+    run = Trainer(IMAGES, Pix2PixSettings(**SMALL, adversary=False))
+    method: Any = run.method
+    black, network = torch.full_like(IMAGES, -1.0), method.network("restorer")
+    last = network.last[-1]
+    with torch.no_grad():
+        last.weight.zero_()
+        last.bias.fill_(-30.0)  # where a tanh has no slope left
+    inputs = run.inputs(40)
+    assert torch.equal(method.draw(inputs, ema=False), black)
+    method.distortion(network(inputs), IMAGES, pix2pix.HEAD_START).backward()
+    assert last.bias.grad.abs().item() == pytest.approx(1, rel=1e-3)
+    with torch.no_grad():
+        last.bias.fill_(7.0)
+    assert torch.equal(method.draw(inputs, ema=False), -black)
 
 
 def test_what_has_no_way_back_says_so() -> None:

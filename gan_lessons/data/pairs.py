@@ -18,7 +18,7 @@ from gan_lessons.errors import UserError
 
 STRIPE = 4  # pixels from one dark line to the next
 THICKEST = 16  # pixels of a stroke that becomes a line
-KEPT = 0.3  # share of a skeleton's pixels that are left as dots
+KEPT = 0.5  # share of a skeleton's pixels that are left as dots
 SLANT = 0.25  # at most, to either side: how far the top moves, over the height
 FONTS = (  # that come with matplotlib
     *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono"),

@@ -5,13 +5,22 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from gan_lessons.data import pairs
 from gan_lessons.data.degradations import Spoiled
-from gan_lessons.methods.restoration import Restoration, RestorationSettings, as_inputs
-from gan_lessons.training import Settings, choice
+from gan_lessons.methods.gan import RATE
+from gan_lessons.methods.restoration import (
+    ALONE,
+    GAME,
+    Restoration,
+    RestorationSettings,
+    as_inputs,
+    restore,
+)
+from gan_lessons.training import Chart, Settings, choice, number
 
+HEAD_START = 100  # steps of the squared error, to which D does not yet speak
 GIVEN = {"dots": pairs.dots, "skeleton": lambda images, rng: pairs.skeleton(images)}
 
 
@@ -20,6 +29,13 @@ class Pix2PixSettings(RestorationSettings):
     """The settings of `Pix2Pix`."""
 
     given: str = choice("dots", tuple(GIVEN), label="what is given of a digit", fixed=True)
+    distortion_weight: float = number(
+        2.0, 0.1, 10_000, label="weight of the absolute error, λ", group="Game",
+        help="Beside the adversary's loss, which has the weight 1.", log=True, step=0.1,
+    )  # fmt: skip
+    lr_restorer: float = number(
+        1e-3, 0, 0.1, label="rate of the restorer", help="How far its weights move.", **RATE
+    )
 
 
 class Pix2Pix(Restoration):
@@ -27,6 +43,10 @@ class Pix2Pix(Restoration):
 
     Isola et al. 2017: the mean absolute error, which blurs less than the squared one, and a
     discriminator that sees the picture beside what was given.
+
+    The best of all constant answers is black, by the absolute error, and a network that ends in
+    tanh is caught there. So this one has no tanh, and begins with `HEAD_START` steps of the squared
+    error, whose best constant is grey; meanwhile D learns, but is not listened to.
     """
 
     name = "pix2pix"
@@ -35,13 +55,32 @@ class Pix2Pix(Restoration):
         "pix2pix": Pix2PixSettings(),
         "pix2pix_regression": Pix2PixSettings(adversary=False),
     }
+    charts: ClassVar[tuple[Chart, ...]] = (
+        Chart("error of a pixel", {"error": "squared at first, then absolute"}),
+        *ALONE[1:],
+        *GAME,
+    )
+    bounded = False
 
     def spoiled(self, images: Tensor, rng: torch.Generator) -> Tensor:
         settings: Any = self.settings
         return given(settings.given, images, rng)
 
-    def distortion(self, restored: Tensor, images: Tensor) -> Tensor:
+    def distortion(self, restored: Tensor, images: Tensor, step: int) -> Tensor:
+        if step < HEAD_START:
+            return super().distortion(restored, images, step)
         return (restored - images).abs().mean()
+
+    def listens(self, step: int) -> bool:
+        return step >= HEAD_START
+
+    def draw(self, inputs: Tensor, ema: bool = True) -> Tensor:
+        return connect(self.network("restorer", ema), inputs)
+
+
+def connect(network: nn.Module, inputs: Tensor) -> Tensor:
+    """What a network draws of its inputs (N, C + 2, H, W): pictures (N, C, H, W) in [−1, 1]."""
+    return restore(network, inputs).clamp(-1, 1)
 
 
 def given(kind: str, images: Tensor, rng: torch.Generator) -> Tensor:

@@ -10,6 +10,9 @@ SIZES = range(8, 257, 4)
 class UNet(nn.Module):
     """Pictures of ``inputs`` channels → pictures (N, channels, size, size) in [−1, 1].
 
+    Without bounds, if it is not ``bounded`` by tanh: one that ends in tanh can be caught where
+    every pixel is black, if little is given and the error is absolute.
+
     After Ronneberger et al. 2015. What is found on the way down is *added* on the way up rather
     than put beside it: half the work. No BatchNorm: spoiled pictures of several kinds share a
     batch, and their statistics would be mixed. Comments give the side for digits.
@@ -19,7 +22,13 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, inputs: int = 3, width: int = 24, *, channels: int = 1, size: int = 28
+        self,
+        inputs: int = 3,
+        width: int = 24,
+        *,
+        channels: int = 1,
+        size: int = 28,
+        bounded: bool = True,
     ) -> None:
         check_image(channels, size, SIZES)
         super().__init__()
@@ -45,7 +54,7 @@ class UNet(nn.Module):
             nn.Conv2d(width, width, 3, padding=1),
             _bend(),
             nn.Conv2d(width, channels, 3, padding=1),
-            nn.Tanh(),
+            *[nn.Tanh()] * bounded,
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -63,10 +72,8 @@ class ResidualUNet(UNet):
     """
 
     def __init__(self, width: int = 12, *, channels: int = 1, size: int = 28) -> None:
-        super().__init__(channels, width, channels=channels, size=size)
-        *layers, last, _ = self.last  # without tanh
-        self.last = nn.Sequential(*layers, last)
-        for parameter in last.parameters():
+        super().__init__(channels, width, channels=channels, size=size, bounded=False)
+        for parameter in self.last[-1].parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:

@@ -12,10 +12,9 @@ import math
 import sys
 import time
 import zlib
-from argparse import Namespace
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from statistics import fmean
 from typing import Any, NamedTuple
@@ -24,20 +23,22 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons import classifier, metrics, pretrained
-from gan_lessons.commandline import Parser, file_path, run_command
 from gan_lessons.data import Digits, pairs
 from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES
 from gan_lessons.methods.cycle import PAIRS
-from gan_lessons.methods.pix2pix import given
+from gan_lessons.methods.pix2pix import HEAD_START, given
 from gan_lessons.studies.restoration import held_out, learned
-from gan_lessons.studies.tables import FOLDER, read_rows, write_rows
+from gan_lessons.studies.tables import FOLDER, read_rows, study_command, train_missing
 from gan_lessons.training import Trainer, build_networks
 
 STORED = FOLDER / "translation.json"
 SEEDS = 3
 WAYS = ("to_b", "to_a")
+NOISE = 0.2  # standard deviation, on the plain picture on its way back to stripes
 DRAWN = 7  # seed of the stripes, prints and dots that all are measured on
+NOTHING = "nothing, "
+PICTURES = (pairs.STRIPE, pairs.SLANT, pairs.FONTS)  # what decides those of the domains
 EARLY = 10  # after so few steps rounding has not yet grown: every processor agrees
 
 
@@ -58,16 +59,35 @@ ARMS: dict[str, Arm] = {
     "stripes": Arm("cycle_stripes", 400),
     "printed": Arm("cycle_printed", 300),
     "printed, whole": Arm("cycle_printed", 300, {"judged": "whole"}),
-    "pairs, alone": Arm("pix2pix_regression", 420),
-    "pairs": Arm("pix2pix", 300),
+    "pairs, alone": Arm("pix2pix_regression", 800),
+    "pairs": Arm("pix2pix", 600),
 }
 SHIPPED = ("stripes", "printed", "pairs")  # arms whose networks of seed 0 ship
+
+
+class Measured(NamedTuple):
+    """What was made of pictures in one of `WAYS`; see `Row`."""
+
+    read: float
+    distance: float
+    error: float
+
+    def rounded(self) -> "Measured":
+        return Measured(*(round(value, 4) for value in self))
+
+
+class Hidden(NamedTuple):
+    """What G_A leaves in plain pictures of where stripes were: see `measure_hidden`."""
+
+    same: float  # share of pictures whose stripes come back in the same place; by chance 0.25
+    made: float  # share whose stripes stay where they are put if `NOISE` is added, G_A's pictures
+    genuine: float  # the same of genuine plain pictures
 
 
 class Row(NamedTuple):
     """What one run makes of the held-out pictures in one of `WAYS`.
 
-    ``arm`` is one of `ARMS`, or "nothing, " and one of `PAIRS`: the pictures left alone.
+    ``arm`` is one of `ARMS`, or `NOTHING` and one of `PAIRS`: the pictures left alone.
     """
 
     arm: str
@@ -79,6 +99,7 @@ class Row(NamedTuple):
     read: float  # share that the classifier reads as the digit that was to be translated
     distance: float  # Fréchet, to real pictures of the target, in the classifier's features
     error: float  # mean absolute error: of the way there and back; with pairs, of the digit itself
+    hidden: list[float]  # of the way striped → plain, as in `Hidden`; else empty
     seconds: float  # of computing, on the machine that trained it
 
 
@@ -143,20 +164,41 @@ def start(name: str, seed: int) -> Trainer:
     return Trainer(learned(), settings)
 
 
-def train(name: str, seed: int) -> list[Row]:
-    """Train one run to its end, and measure it in each of its ways."""
+class _Trained(NamedTuple):
+    """A finished run, how it began (see `Row`), and the seconds of its computing."""
+
+    trainer: Trainer
+    early: float
+    seconds: float
+
+
+@lru_cache(maxsize=1)  # both ways are measured on one run
+def _trained(name: str, seed: int) -> _Trained:
     began = time.process_time()
     trainer = start(name, seed)
     early = math.nan
     for event in trainer.run():
         if event.step == EARLY:
             early = early_number(trainer)
-    about = (trainer.settings.steps, checksum(name), round(early, 6))
-    seconds = round(time.process_time() - began, 2)
-    return [
-        Row(name, seed, way, *about, round(read, 4), round(distance, 4), round(error, 4), seconds)
-        for way, (read, distance, error) in measure(trainer).items()
-    ]
+    return _Trained(trainer, round(early, 6), round(time.process_time() - began, 2))
+
+
+def train(name: str, seed: int, way: str) -> Row:
+    """Train one run to its end, and measure it in one of its ways.
+
+    Raises:
+        UserError: an unknown name.
+    """
+    if name.startswith(NOTHING):
+        about = (name, seed, way, 0, checksum(name), 0.0)
+        return Row(*about, *measure_nothing(name.removeprefix(NOTHING), way), [], 0.0)
+    trainer, early, seconds = _trained(name, seed)
+    about = (name, seed, way, trainer.settings.steps, checksum(name), early)
+    found: list[float] = []
+    if (ARMS[name].recipe, way) == ("cycle_stripes", "to_a"):
+        generators = trainer.method.network("generators", ema=True)
+        found = [round(share, 4) for share in measure_hidden(generators)]
+    return Row(*about, *measure(trainer, way), found, seconds)
 
 
 def early_number(trainer: Trainer) -> float:
@@ -164,23 +206,49 @@ def early_number(trainer: Trainer) -> float:
     return trainer.sample(trainer.inputs(40), ema=False).abs().mean().item()
 
 
-def measure(trainer: Trainer) -> dict[str, tuple[float, float, float]]:
-    """Way → read, distance and error, as in `Row`, of a run's averaged networks."""
+def measure(trainer: Trainer, way: str) -> Measured:
+    """What a run's averaged networks make of the held-out pictures."""
     if "restorer" in trainer.players:
         digits = held_out()
-        inputs = dots(trainer.settings.given)
-        made = trainer.sample(inputs)
+        made = trainer.sample(dots(trainer.settings.given))
         error = (made - digits.images).abs().mean().item()
-        return {"to_b": (*score(made, digits.labels, "plain"), error)}
+        return Measured(*score(made, digits.labels, "plain"), error).rounded()
     generators: Any = trainer.method.network("generators", ema=True)
-    found = {}
-    for way, back in (WAYS, WAYS[::-1]):
-        start, target = ends(trainer.settings.pair, way)
-        begin = domain(start)
-        made = apply(generators[way], begin.images)
-        error = (apply(generators[back], made) - begin.images).abs().mean().item()
-        found[way] = (*score(made, begin.labels, target), error)
-    return found
+    there, back = WAYS if way == WAYS[0] else WAYS[::-1]
+    first, target = ends(trainer.settings.pair, way)
+    begin = domain(first)
+    made = apply(generators[there], begin.images)
+    error = (apply(generators[back], made) - begin.images).abs().mean().item()
+    return Measured(*score(made, begin.labels, target), error).rounded()
+
+
+def measure_nothing(pair: str, way: str) -> Measured:
+    """What becomes of the pictures if nobody touches them: the error is 0, the label stays."""
+    first, target = ends(pair, way)
+    begin = domain(first)
+    return Measured(*score(begin.images, begin.labels, target), 0.0).rounded()
+
+
+def measure_hidden(generators: Any, sigma: float = NOISE) -> Hidden:
+    """Whether stripes that were taken away come back, and what noise does to that.
+
+    Args:
+        generators: of the pair "stripes".
+        sigma: standard deviation of the noise on the plain pictures.
+    """
+    striped, plain = domain("stripes").images, domain("plain").images
+    noise = sigma * torch.randn(plain.shape, generator=torch.Generator().manual_seed(DRAWN))
+
+    def placed(pictures: Tensor) -> Tensor:
+        return pairs.phase_of(apply(generators["to_b"], pictures))
+
+    made = apply(generators["to_a"], striped)
+    before = placed(made), placed(plain)
+    after = placed(made + noise), placed(plain + noise)
+    agree = (
+        (before[0], pairs.phase_of(striped)), (after[0], before[0]), (after[1], before[1])
+    )  # fmt: skip
+    return Hidden(*((a == b).double().mean().item() for a, b in agree))
 
 
 def dots(kind: str = "dots") -> Tensor:
@@ -193,24 +261,25 @@ def ends(pair: str, way: str) -> tuple[str, str]:
     return ("plain", pair) if way == "to_b" else (pair, "plain")
 
 
-def measure_nothing() -> list[Row]:
-    """What becomes of the pictures if nobody touches them: the error is 0, the label stays."""
-    rows = []
-    for pair in PAIRS:
-        for way in WAYS:
-            start, target = ends(pair, way)
-            begin = domain(start)
-            read, distance = (round(n, 4) for n in score(begin.images, begin.labels, target))
-            rows.append(Row(f"nothing, {pair}", 0, way, 0, 0, 0.0, read, distance, 0.0, 0.0))
-    return rows
-
-
 def checksum(name: str) -> int:
-    """A number that changes with the settings, the layers or the steps of an arm."""
+    """A number that changes with whatever decides an arm: settings, layers, steps, pictures."""
+    drawn: list[Any] = [
+        DRAWN,
+        *((pairs.KEPT, HEAD_START) if name.startswith("pairs") else PICTURES),
+    ]
+    if name.startswith(NOTHING):
+        return zlib.crc32(repr([name, drawn]).encode())
     settings = start(name, 0).settings
     networks = [str(network) for network in build_networks(settings).values()]
-    drawn = (pairs.STRIPE, pairs.KEPT, pairs.SLANT, pairs.FONTS, DRAWN)
     return zlib.crc32(repr([settings, networks, drawn]).encode())
+
+
+def wanted() -> list[tuple[str, int, str]]:
+    """The rows of the table: arm, seed, way."""
+    keys = [(NOTHING + pair, 0, way) for pair in PAIRS for way in WAYS]
+    return keys + [
+        (name, seed, way) for seed in range(SEEDS) for name, arm in ARMS.items() for way in arm.ways
+    ]
 
 
 def load(path: Path = STORED) -> list[Row]:
@@ -222,21 +291,11 @@ def load(path: Path = STORED) -> list[Row]:
     return read_rows(path, Row, "translations")
 
 
-def train_all(path: Path) -> Iterator[list[Row]]:
-    """Train what ``path`` lacks, write it after each run, and yield each as it is done."""
-    plans = {name: checksum(name) for name in ARMS}
-    done: dict[tuple[str, int], list[Row]] = {}
-    for row in load(path) if path.exists() else []:
-        if row.plan == plans.get(row.arm):
-            done.setdefault((row.arm, row.seed), []).append(row)
-    first = measure_nothing()
-    wanted = [(name, seed) for seed in range(SEEDS) for name in ARMS]
-    for key in wanted:
-        if key not in done:
-            done[key] = train(*key)
-            runs = [row for each in wanted for row in done.get(each, [])]
-            write_rows([*first, *runs], path)
-            yield done[key]
+def train_all(path: Path) -> Iterator[Row]:
+    """Train what ``path`` lacks, write it after each row, and yield each as it is done."""
+    yield from train_missing(
+        path, Row, ("arm", "seed", "way"), wanted(), train, lambda name, seed, way: checksum(name)
+    )
 
 
 # What the runs say
@@ -252,6 +311,11 @@ def of(rows: Iterable[Row], arm: str, way: str = "to_b") -> list[Row]:
     if not found:
         raise UserError(f"There are no rows of {arm!r} in the way {way!r}.")
     return found
+
+
+def hidden(rows: Iterable[Row]) -> list[Hidden]:
+    """What the runs of stripes hide, one for each seed."""
+    return [Hidden(*row.hidden) for row in of(rows, "stripes", "to_a")]
 
 
 def table(rows: Sequence[Row], arms: Sequence[str]) -> str:
@@ -286,27 +350,17 @@ def ship(folder: Path) -> Iterator[Path]:
         yield path
 
 
+def told(path: Path) -> Iterator[str]:
+    """Train what a file lacks; what is to be said of each row, and at last of all."""
+    for row in train_all(path):
+        yield f"{row.arm}, seed {row.seed}, {row.way}: {row.read:.1%} / {row.distance:.2f}"
+    rows = load(path)
+    yield table(rows, [*dict.fromkeys(row.arm for row in rows)])
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Train what a file of runs lacks, or the networks that ship; return the exit code."""
-    parser = Parser(prog="python -m gan_lessons.studies.translation", description=__doc__)
-    parser.add_argument("--out", type=file_path, default=STORED, help="file of the table's runs")
-    parser.add_argument(
-        "--ship", type=file_path, metavar="FOLDER", help="train the networks that ship into FOLDER"
-    )
-    parser.set_defaults(run=_train_and_tell)
-    return run_command(parser, arguments)
-
-
-def _train_and_tell(options: Namespace) -> None:
-    torch.set_num_threads(1)
-    if options.ship:
-        for path in ship(options.ship):
-            print(path, flush=True)
-        return
-    for rows in train_all(options.out):
-        told = ", ".join(f"{row.way} {row.read:.1%} / {row.distance:.2f}" for row in rows)
-        print(f"{rows[0].arm}, seed {rows[0].seed}: {told}", flush=True)
-    print(table(load(options.out), [*dict.fromkeys(row.arm for row in load(options.out))]))
+    return study_command("translation", __doc__, STORED, told, arguments, ship)
 
 
 if __name__ == "__main__":
