@@ -25,7 +25,7 @@ FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
 CLASSIFIER = "classifier"
 RESTORERS = ("restore", "restore_regression")  # that ship: against an adversary, and alone
-TRANSLATORS = ("cycle_stripes", "cycle_printed", "pix2pix")
+TRANSLATORS = ("cycle_stripes", "cycle_printed", "pix2pix", "pix2pix_regression")
 
 
 def names() -> list[str]:
@@ -152,7 +152,7 @@ def load_restorer(source: str | Path = "restore") -> nn.Module:
     (``restore``).
 
     Args:
-        source: one of `RESTORERS`, a run's folder, or a `.safetensors` file.
+        source: one of `RESTORERS` or `TRANSLATORS`, a run's folder, or a `.safetensors` file.
 
     Raises:
         UserError: there is nothing of that name, the file is damaged, or it holds no restorer.

@@ -190,7 +190,8 @@ def rates(answer: Answer) -> str:
             moved = [
                 _moved(o, networks, scale) for o, networks in zip(optimizers, both, strict=True)
             ]
-            _refuse_other_steps(moved, lr)
+            _refuse_unequal(moved)
+            _refuse_other_steps([min(each) for each in moved], lr)
     return (
         "half the rate is half the step. Half the *loss* changes nothing: Adam divides by the size "
         "of the gradient, and a half cancels."
@@ -238,21 +239,33 @@ def _refuse_missing(
             )
 
 
-def _moved(optimizer: Any, networks: Sequence[nn.Module], scale: float) -> float:
-    """Mean size of the first step down a loss, on a fresh copy of the optimizer."""
+def _moved(optimizer: Any, networks: Sequence[nn.Module], scale: float) -> list[float]:
+    """Size of each network's first step down a loss; weights and optimizer are put back."""
     before = [p.detach().clone() for network in networks for p in network.parameters()]
     state = copy.deepcopy(optimizer.state_dict())
     optimizer.zero_grad()
     loss = sum((p * (1 + p.detach())).sum() for n in networks for p in n.parameters()) * scale
     torch.as_tensor(loss).backward()
     optimizer.step()
-    after = [p for network in networks for p in network.parameters()]
-    moved = torch.cat([(a - b).abs().flatten() for a, b in zip(after, before, strict=True)])
+    steps, were = [], iter(before)
     with torch.no_grad():
-        for parameter, was in zip(after, before, strict=True):
-            parameter.copy_(was)
+        for network in networks:
+            moved = []
+            for parameter, was in zip(network.parameters(), were, strict=False):
+                moved.append((parameter - was).abs().flatten())
+                parameter.copy_(was)
+            steps.append(torch.cat(moved).median().item())
     optimizer.load_state_dict(state)
-    return float(moved.detach().median())
+    return steps
+
+
+def _refuse_unequal(moved: list[list[float]]) -> None:
+    for side, (one, other) in zip(("generators", "discriminators"), moved, strict=True):
+        if not math.isclose(one, other, rel_tol=0.02):
+            raise Wrong(
+                f"the first of the two {side} takes steps of {one:.2g}, the second of {other:.2g}: "
+                "networks of one side take steps of one length."
+            )
 
 
 def _refuse_other_steps(moved: list[float], lr: float) -> None:

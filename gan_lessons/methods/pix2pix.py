@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from gan_lessons.data import pairs
 from gan_lessons.data.degradations import Spoiled
-from gan_lessons.methods.gan import RATE
 from gan_lessons.methods.restoration import (
     ALONE,
     GAME,
@@ -18,9 +17,10 @@ from gan_lessons.methods.restoration import (
     as_inputs,
     restore,
 )
+from gan_lessons.networks import LeakyBounds
 from gan_lessons.training import Chart, Settings, choice, number
 
-HEAD_START = 100  # steps of the squared error, to which D does not yet speak
+HEAD_START = 100  # steps of the squared error, while D is not listened to
 GIVEN = {"dots": pairs.dots, "skeleton": lambda images, rng: pairs.skeleton(images)}
 
 
@@ -33,9 +33,6 @@ class Pix2PixSettings(RestorationSettings):
         2.0, 0.1, 10_000, label="weight of the absolute error, λ", group="Game",
         help="Beside the adversary's loss, which has the weight 1.", log=True, step=0.1,
     )  # fmt: skip
-    lr_restorer: float = number(
-        1e-3, 0, 0.1, label="rate of the restorer", help="How far its weights move.", **RATE
-    )
 
 
 class Pix2Pix(Restoration):
@@ -45,8 +42,8 @@ class Pix2Pix(Restoration):
     discriminator that sees the picture beside what was given.
 
     The best of all constant answers is black, by the absolute error, and a network that ends in
-    tanh is caught there. So this one has no tanh, and begins with `HEAD_START` steps of the squared
-    error, whose best constant is grey; meanwhile D learns, but is not listened to.
+    tanh is caught there. So this one ends in `LeakyBounds`, and begins with `HEAD_START` steps of
+    the squared error, whose best constant is grey; meanwhile D learns, but is not listened to.
     """
 
     name = "pix2pix"
@@ -60,7 +57,7 @@ class Pix2Pix(Restoration):
         *ALONE[1:],
         *GAME,
     )
-    bounded = False
+    end = LeakyBounds
 
     def spoiled(self, images: Tensor, rng: torch.Generator) -> Tensor:
         settings: Any = self.settings

@@ -1,6 +1,6 @@
 """Restoration: a U-Net mends spoiled digits, by least squares alone or against a discriminator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -83,7 +83,7 @@ class Restoration(Method[RestorationSettings]):
     averaged = ("restorer",)
     inputs_from_data = True
     charts: ClassVar[tuple[Chart, ...]] = (*ALONE, *GAME)
-    bounded: ClassVar[bool] = True  # whether the restorer ends in tanh
+    end: ClassVar[Callable[[], nn.Module]] = nn.Tanh  # of the restorer
 
     def __init__(
         self, settings: Any, data: Batch, networks: Mapping[str, nn.Module] | None = None
@@ -97,7 +97,7 @@ class Restoration(Method[RestorationSettings]):
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
         size = image_size(shape)
         channels = shape[0]
-        restorer = UNet(channels + 2, settings.width, bounded=cls.bounded, **size)
+        restorer = UNet(channels + 2, settings.width, end=cls.end, **size)
         built: dict[str, nn.Module] = {"restorer": restorer}
         if settings.adversary:
             seen = size | {"channels": 2 * channels + 1}

@@ -33,7 +33,7 @@ from gan_lessons.networks.sequence import (
     gumbel_noise,
     straight_through,
 )
-from gan_lessons.networks.unet import HalfUNet, ResidualUNet, UNet
+from gan_lessons.networks.unet import HalfUNet, LeakyBounds, ResidualUNet, UNet
 
 __all__ = [
     "IMAGE_SHAPE",
@@ -45,6 +45,7 @@ __all__ = [
     "FineDiscriminator",
     "FineGenerator",
     "HalfUNet",
+    "LeakyBounds",
     "OneClass",
     "Packed",
     "PatchDiscriminator",

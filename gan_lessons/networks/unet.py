@@ -1,17 +1,28 @@
 """Small U-Nets: down to a quarter of the size and up again, with shortcuts at each size."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from gan_lessons.networks.layers import check_image
 
+LEAK = 0.01
 SIZES = range(8, 257, 4)
+
+
+class LeakyBounds(nn.Module):
+    """What is beyond [−1, 1] is brought back but for a hundredth, which lets a gradient through."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        within = x.clamp(-1, 1)
+        return within + LEAK * (x - within)
 
 
 class UNet(nn.Module):
     """Pictures of ``inputs`` channels → pictures (N, channels, size, size) in [−1, 1].
 
-    Without bounds, if it is not ``bounded`` by tanh: one that ends in tanh can be caught where
-    every pixel is black, if little is given and the error is absolute.
+    Where little is given and the error is absolute, one that ends in tanh can be caught where every
+    pixel is black; then ``end`` is to be `LeakyBounds`.
 
     After Ronneberger et al. 2015. What is found on the way down is *added* on the way up rather
     than put beside it: half the work. No BatchNorm: spoiled pictures of several kinds share a
@@ -28,7 +39,7 @@ class UNet(nn.Module):
         *,
         channels: int = 1,
         size: int = 28,
-        bounded: bool = True,
+        end: Callable[[], nn.Module] = nn.Tanh,
     ) -> None:
         check_image(channels, size, SIZES)
         super().__init__()
@@ -54,7 +65,7 @@ class UNet(nn.Module):
             nn.Conv2d(width, width, 3, padding=1),
             _bend(),
             nn.Conv2d(width, channels, 3, padding=1),
-            *[nn.Tanh()] * bounded,
+            end(),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,8 +83,8 @@ class ResidualUNet(UNet):
     """
 
     def __init__(self, width: int = 12, *, channels: int = 1, size: int = 28) -> None:
-        super().__init__(channels, width, channels=channels, size=size, bounded=False)
-        for parameter in self.last[-1].parameters():
+        super().__init__(channels, width, channels=channels, size=size, end=nn.Identity)
+        for parameter in self.last[-2].parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:

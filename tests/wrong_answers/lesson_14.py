@@ -80,6 +80,14 @@ def _adams(generators, discriminators, lr, factor=0.5):
     return adam(_weights(*generators), lr), adam(_weights(*discriminators), factor * lr)
 
 
+def _uneven(networks, *rates):
+    groups = [
+        {"params": network.parameters(), "lr": rate}
+        for network, rate in zip(networks, rates, strict=True)
+    ]
+    return torch.optim.Adam(groups)
+
+
 def _groups(generators, discriminators, lr):
     def one(networks, rate):
         groups = [{"params": network.parameters()} for network in networks]
@@ -162,5 +170,7 @@ WRONG = {
             "do not depend on the size",
         ),
         (lambda g, d, lr: (lr, lr / 2), "no optimizer of torch.optim"),
+        (lambda g, d, lr: (_adams(g, d, lr)[0], _uneven(d, lr / 2, lr)), "steps of one length"),
+        (lambda g, d, lr: (_uneven(g, lr, 2 * lr), _adams(g, d, lr)[1]), "steps of one length"),
     ],
 }
