@@ -69,7 +69,7 @@ ARMS: dict[str, Arm] = {
 }
 SHIPPED = (
     "stripes",
-    "printed, whole, longer",
+    "printed, whole",
     "pairs",
     "pairs, alone",
 )  # arms whose networks of seed 0 ship
