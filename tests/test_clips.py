@@ -1,4 +1,4 @@
-"""Thrown digits: the law they move by, networks that move and judge them, and the stored study."""
+"""Thrown digits: the law they move by, networks that move and watch them, the stored study."""
 
 import base64
 import io
@@ -15,7 +15,7 @@ from gan_lessons import plotting, pretrained
 from gan_lessons.data import flights, load_digits
 from gan_lessons.data.flights import FRAMES, GRAVITY
 from gan_lessons.errors import UserError
-from gan_lessons.methods.clips import JUDGES, ClipSettings
+from gan_lessons.methods.clips import DISCRIMINATORS, ClipSettings
 from gan_lessons.networks.video import MOTION_NOISE, ClipGenerator
 from gan_lessons.studies import clips as study
 from gan_lessons.training import Trainer
@@ -124,10 +124,10 @@ def test_a_pose_depends_on_its_frame_s_noise_and_on_those_before() -> None:
 # The method
 
 
-@pytest.mark.parametrize("judges", ["both", *JUDGES])
-def test_each_judge_is_shown_what_it_is_named_after(judges: str) -> None:
-    run = Trainer(flights.throw(DIGITS, rng()), replace(SMALL, judges=judges))
-    wanted = JUDGES if judges == "both" else (judges,)
+@pytest.mark.parametrize("discriminators", ["both", *DISCRIMINATORS])
+def test_each_discriminator_is_shown_what_it_is_named_after(discriminators: str) -> None:
+    run = Trainer(flights.throw(DIGITS, rng()), replace(SMALL, discriminators=discriminators))
+    wanted = DISCRIMINATORS if discriminators == "both" else (discriminators,)
     assert set(run.players) == {"generator", *wanted}
     seen: dict[str, set[int]] = {}
     for name in wanted:

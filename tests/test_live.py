@@ -98,8 +98,8 @@ def test_half_steps(live: Live[Trainer]) -> None:
     assert (live.step_now, live.last) == (1, "generator")
     live.step()
     assert (live.step_now, live.last) == (2, "")
-    with pytest.raises(UserError, match="has no turn 'judge': it has discriminator, generator"):
-        live.half_step("judge")
+    with pytest.raises(UserError, match="has no turn 'critic': it has discriminator, generator"):
+        live.half_step("critic")
     assert live.step_now == 2
 
 

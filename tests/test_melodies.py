@@ -3,6 +3,10 @@
 import io
 import re
 import wave
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -148,6 +152,67 @@ def test_a_game_of_bars_begins() -> None:
     run = study.start()
     run.train_step(2)
     assert run.sample(run.inputs(3)).shape == (3, STEPS, SIGNS + melodies.TOLD)
+
+
+# The stored study
+
+STORED = study.load()
+
+
+def test_the_stored_runs_are_all_there_and_those_of_this_code() -> None:
+    wanted = [(arm, seed) for seed in range(study.SEEDS) for arm in study.ARMS]
+    assert [(run.arm, run.seed) for run in STORED] == wanted
+    assert study.SEEDS >= 3
+    for run in STORED:
+        assert run.plan == study.checksum(run.arm), "settings changed: train again"
+        assert len(run.scores) == len(run.bars) == len(study.TEMPERATURES)
+
+
+@pytest.mark.parametrize("arm", study.ARMS)
+def test_a_run_begins_as_its_stored_one_on_any_processor(arm: str) -> None:
+    stored = next(run for run in STORED if (run.arm, run.seed) == (arm, 2))
+    trainer = study.start(replace(study.ARMS[arm], seed=2))
+    trainer.train_step(study.EARLY)
+    assert study.early_number(trainer) == pytest.approx(stored.early, rel=0.02)
+
+
+def test_runs_are_stored_as_they_end_and_gone_on_with(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small: Any = replace(study.SETTINGS, steps=4)
+    monkeypatch.setattr(study, "ARMS", {"game": small})
+    monkeypatch.setattr(study, "EARLY", 2)
+    monkeypatch.setattr(study, "PLAYED", 10)
+    path = tmp_path / "melodies.json"
+    one = next(study.train_all(path, seeds=1))
+    assert study.load(path) == [one]
+    assert all(0 <= share <= 1 for score in one.scores for share in score)
+    (other,) = study.train_all(path, seeds=2)
+    assert (other.seed, study.load(path)) == (1, [one, other])
+
+
+def test_different_bars_are_counted() -> None:
+    assert study.different_bars(torch.zeros(3, BARS, STEPS, dtype=torch.long)) == 1
+    assert study.different_bars(MELODIES[:2].repeat(2, 1, 1)) <= 2 * BARS
+
+
+def test_what_the_lesson_says_of_the_table() -> None:
+    scores = {
+        arm: [[melodies.Score(*score) for score in run.scores] for run in STORED if run.arm == arm]
+        for arm in study.ARMS
+    }
+    at_one = study.TEMPERATURES.index(1.0)
+    for game, likelihood in zip(scores["game"], scores["likelihood"], strict=True):
+        assert 0.85 < likelihood[at_one].leaps < 0.88
+        assert 0.475 < game[at_one].leaps < 0.695
+        for one in (game[at_one], likelihood[at_one]):
+            assert min(one.scale, one.metre, one.cadence) > 0.85
+        for colder, hotter in pairwise(game):
+            assert colder.leaps >= hotter.leaps
+    for run in STORED:
+        assert run.bars == sorted(run.bars)
+        assert run.bars[0] <= 4
+    assert study.table(STORED).count("\n") == len(study.ARMS) * len(study.TEMPERATURES)
 
 
 # The panel

@@ -145,7 +145,7 @@ def test_d_sees_the_whole_picture_and_the_condition_but_not_z() -> None:
     method: Any = run.method
     inputs = method.inputs(8, rng()).requires_grad_()
     pictures = DIGITS[:8].clone().requires_grad_()
-    method.judge(pictures, inputs).sum().backward()
+    method.logits(pictures, inputs).sum().backward()
     assert pictures.grad is not None
     assert inputs.grad is not None
     assert pictures.grad.ne(0).float().mean() > 0.9

@@ -176,7 +176,7 @@ def test_reinforce_goes_the_way_of_the_exact_gradient() -> None:
 
 
 @pytest.mark.parametrize("gradient", GRADIENTS)
-def test_every_way_moves_g_and_only_a_game_has_a_judge(gradient: str) -> None:
+def test_every_way_moves_g_and_only_a_game_has_a_discriminator(gradient: str) -> None:
     run = Trainer(data(), replace(SMALL, gradient=gradient))
     before = {n: p.clone() for n, p in run.generator.named_parameters()}
     run.train_step(2)

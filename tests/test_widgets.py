@@ -4,7 +4,7 @@ import base64
 import gc
 import io
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.questions import Option, Question, Quiz
+from gan_lessons.plotting.style import new_axes
 from gan_lessons.widgets import explore
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.cells import CELLS
@@ -40,6 +41,11 @@ def parts(box: Any) -> Iterator[Any]:
 
 def pixels(png: bytes) -> np.ndarray:
     return matplotlib.image.imread(io.BytesIO(png))
+
+
+def same(one: bytes, other: bytes) -> bool:
+    """The same colours, but for rounding: of 255, at most 2."""
+    return bool(np.abs(pixels(one)[..., :3] - pixels(other)[..., :3]).max() < 2.5 / 255)
 
 
 def draw(mean: float, steep: bool) -> tuple[Figure, str]:
@@ -249,7 +255,7 @@ def test_axes_keep_their_places_while_their_texts_need_as_much_room(
 ) -> None:
     def figure(high: float, ylabel: str) -> Figure:
         made = plotting.Picture(figsize=(3, 2), layout="constrained")
-        made.add_subplot(ylabel=ylabel).plot([0, high])
+        made.add_subplot(ylabel=ylabel, xlim=(0, 1), ylim=(0, high)).plot([0, high])
         return made
 
     laid_out: list[Figure] = []
@@ -274,6 +280,82 @@ def test_axes_keep_their_places_while_their_texts_need_as_much_room(
         assert bool(laid_out) is computed, (high, ylabel)
         if computed:  # the same as with a layout of its own
             assert np.array_equal(pixels(found), pixels(plotting.png(figure(high, ylabel))))
+
+
+def lines(x: float) -> Figure:
+    made = plotting.Picture(figsize=(3, 2), layout="constrained")
+    made.suptitle("a title")
+    left, right = made.subplots(1, 2)
+    left.fill_between([0, 1], [x, 2])
+    left.plot([0, 1], [x, 1], label="a line")
+    left.legend()
+    left.set(xlim=(0, 1), ylim=(0, 4), title="areas below the grid")
+    plotting.tidy(left)
+    right.semilogy([1, 10, 100 + x])
+    right.set(xlim=(0, 2), ylim=(1, 1000), ylabel="logarithmic")
+    return made
+
+
+def pictures(x: float) -> Figure:
+    made = plotting.Picture(figsize=(3, 2))
+    bare, square = made.subplots(1, 2)
+    bare.imshow([[x, 1], [2, 3]])
+    bare.set_axis_off()
+    bare.set_title("without a frame")
+    square.set(aspect="equal", xlim=(0, 2), ylim=(0, 1))
+    square.grid()
+    square.plot([x, 2], "o")
+    made.text(0.5, 0.02, f"x = {x}")
+    return made
+
+
+def twins(x: float) -> Figure:
+    figure, left = new_axes(3, 2)
+    left.bar([0, 1], [1 + x, 2])
+    left.set(xlim=(-1, 2), ylim=(0, 3))
+    left.twinx().plot([0, 1], [x, 2])
+    figure.axes[1].set(ylim=(0, 4), ylabel="another")
+    return figure
+
+
+def tangled(x: float) -> Figure:
+    figure = twins(x)
+    figure.axes[1].fill_between([0, 1], [x, 2])
+    figure.axes[0].set_axisbelow(False)
+    return figure
+
+
+@pytest.mark.parametrize("draw", [lines, pictures, twins, tangled])
+def test_figures_that_follow_quickly_are_the_same_as_drawn_whole(
+    draw: Callable[[float], Figure],
+) -> None:
+    steady = Steady()
+    for x in (0.0, 0.1, 0.2, 0.3, 0.4):
+        assert same(steady.png(draw(x)), plotting.png(draw(x))), x
+    assert (steady._overlay is None) == (draw is tangled)
+
+
+def test_words_around_axes_are_never_those_of_the_figure_before() -> None:
+    def titled(number: float, title: str) -> Figure:
+        figure = lines(number)
+        figure.axes[0].set_title(title)
+        return figure
+
+    steady = Steady()
+    for title in ("one", "one", "one", "two", "two", "two"):
+        assert same(steady.png(titled(0.5, title)), plotting.png(titled(0.5, title)))
+
+
+def test_a_scale_that_follows_the_data_stays_for_small_changes() -> None:
+    scales = set()
+    for high in (3.85, 3.9, 3.95, 3.98):
+        figure, axes = new_axes()
+        axes.plot([0, 1], [0, high])
+        Steady().png(figure)
+        low, top = axes.get_ylim()
+        assert low < 0 < high < top < 1.3 * high
+        scales.add((low, top))
+    assert len(scales) == 1
 
 
 QUESTIONS = tuple(

@@ -42,6 +42,14 @@ TUNES = {
     "Frère Jacques": "C4:4 D4:4 E4:4 C4:4 C4:4 D4:4 E4:4 C4:4 E4:4 F4:4 G4:8 E4:4 F4:4 G4:8",
     # "Hänschen klein", Germany, 19th century; words by Franz Wiedemann (1821–1882).
     "Hänschen klein": "G4:4 E4:4 E4:8 F4:4 D4:4 D4:8 C4:4 D4:4 E4:4 F4:4 G4:4 G4:4 G4:8",
+    # "Au clair de la lune", France, 18th century.
+    "Au clair de la lune": "C4:4 C4:4 C4:4 D4:4 E4:8 D4:8 C4:4 E4:4 D4:4 D4:4 C4:16",
+    # "Alle meine Entchen", Germany, 19th century.
+    "Alle meine Entchen": "C4:4 D4:4 E4:4 F4:4 G4:8 G4:8 A4:4 A4:4 A4:4 A4:4 G4:16",
+    # "London Bridge", England; this tune in print by 1879.
+    "London Bridge": "G4:6 A4:2 G4:4 F4:4 E4:4 F4:4 G4:8 D4:4 E4:4 F4:8 E4:4 F4:4 G4:8",
+    # "Mary Had a Little Lamb", United States, 19th century; words by Sarah Josepha Hale (1830).
+    "Mary Had a Little Lamb": "E4:4 D4:4 C4:4 D4:4 E4:4 E4:4 E4:8 D4:4 D4:4 D4:8 E4:4 G4:4 G4:8",
 }
 NAMES = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}
 

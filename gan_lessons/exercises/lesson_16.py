@@ -104,8 +104,8 @@ def _refuse_other_gradients(got: Tensor, logits: Tensor, weights: Tensor) -> Non
 
 
 @exercise("16.2")
-def who_sees_the_shuffle(answer: Answer, judge: Answer) -> str:
-    """Frames, each clip's in an order of its own; then the judge that can tell."""
+def who_sees_the_shuffle(answer: Answer, discriminator: Answer) -> str:
+    """Frames, each clip's in an order of its own; then the discriminator that can tell."""
     rng = torch.Generator().manual_seed(162)
     torch.manual_seed(162)
     for shape in ((200, 8, 3, 3), (100, 5, 2, 4)):
@@ -114,17 +114,17 @@ def who_sees_the_shuffle(answer: Answer, judge: Answer) -> str:
         expect_shape(got, shape)
         _refuse_other_shuffles(got, clips)
     expect_choice(
-        judge,
+        discriminator,
         "order",
         {
-            "frames": "the judge of frames sees one frame at a time, and every frame of a shuffled "
+            "frames": "the D of frames sees one frame at a time, and every frame of a shuffled "
             "clip is one of the real clip.",
-            "both": "of the two, the judge of frames cannot: it gets one frame, and each is real.",
-            "neither": "the judge of order gets all frames at once, in channels that have places: "
+            "both": "of the two, the D of frames cannot: it gets one frame, and each is real.",
+            "neither": "the D of order gets all frames at once, in channels that have places: "
             "another order is another picture to it.",
         },
     )
-    return "no frame is changed, so what tells is their order, and only one judge is shown that."
+    return "no frame is changed, so what tells is their order, and only one D is shown that."
 
 
 def _refuse_other_shuffles(got: Tensor, clips: Tensor) -> None:
@@ -142,7 +142,7 @@ def _refuse_other_shuffles(got: Tensor, clips: Tensor) -> None:
     orders = same.float().argmax(dim=2)
     if bool((orders == orders[:1]).all()):
         raise Wrong(
-            "all clips have one and the same new order: to a judge that is another film, played "
+            "all clips have one and the same new order: to a D that is another film, played "
             "always alike. Draw an order for each clip."
         )
     steps = orders.diff(dim=1) % frames

@@ -1,4 +1,4 @@
-"""Moving digits: one judge for single frames, one for their order."""
+"""Moving digits: one discriminator for single frames, one for their order."""
 
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -24,7 +24,7 @@ from gan_lessons.training import (
     number,
 )
 
-JUDGES = ("frames", "order")
+DISCRIMINATORS = ("frames", "order")
 PENALTY_EVERY = 4  # steps from one R1 penalty to the next
 OBJECTIVE = losses.OBJECTIVES["non_saturating"]
 
@@ -33,7 +33,9 @@ OBJECTIVE = losses.OBJECTIVES["non_saturating"]
 class ClipSettings(Settings):
     """The settings of `ClipGAN`."""
 
-    judges: str = choice("both", ("both", *JUDGES), label="who judges", fixed=True)
+    discriminators: str = choice(
+        "both", ("both", *DISCRIMINATORS), label="which discriminators", fixed=True
+    )
     content_dim: int = number(64, 1, 1024, label="numbers of noise of the content", fixed=True)
     content_width: int = number(48, 1, 1024, label="width of the content network", fixed=True)
     generator_width: int = number(64, 1, 1024, label="width of the GRU", fixed=True)
@@ -47,18 +49,23 @@ class ClipSettings(Settings):
 
 
 class ClipGAN(Method[ClipSettings]):
-    """G moves pictures; the judge "frames" sees one frame of each clip, "order" all of them.
+    """G moves pictures; D "frames" sees one frame of each clip, D "order" all of them.
 
-    Two judges as in MoCoGAN (Tulyakov et al. 2018). G's content network is never trained: bring one
-    that is, as `players` does.
+    Two of them as in MoCoGAN (Tulyakov et al. 2018). G's content network is never trained:
+    bring one that is, as `players` does.
     """
 
     name = "clips"
     settings_class = ClipSettings
     averaged = ("generator",)
     charts: ClassVar[tuple[Chart, ...]] = (
-        Chart("probability", {f"d_{name}": f"D of {name}, fake" for name in JUDGES}, (0, 1), 0.5),
-        Chart("loss", {f"loss_{name}": name for name in ("generator", *JUDGES)}),
+        Chart(
+            "probability",
+            {f"d_{name}": f"D of {name}, fake" for name in DISCRIMINATORS},
+            (0, 1),
+            0.5,
+        ),
+        Chart("loss", {f"loss_{name}": name for name in ("generator", *DISCRIMINATORS)}),
     )
 
     @classmethod
@@ -95,19 +102,21 @@ class ClipGAN(Method[ClipSettings]):
                 shown = [
                     clips[:, which, None] if name == "frames" else clips for clips in (real, fake)
                 ]
-                values |= self.judge_step(name, run, shown[0], shown[1].detach())
+                values |= self.discriminator_step(name, run, shown[0], shown[1].detach())
                 loss = loss + OBJECTIVE.generator_loss(self.network(name)(shown[1]))
         run.update("generator", loss)
         return values | {"loss_generator": loss.item()}
 
-    def judge_step(self, name: str, run: Trainer, real: Tensor, fake: Tensor) -> dict[str, float]:
-        """Update one judge; return its loss and its mean answer to fakes from before the update."""
-        judge = self.network(name)
-        real_logits, fake_logits = judge(torch.cat([real, fake])).chunk(2)
+    def discriminator_step(
+        self, name: str, run: Trainer, real: Tensor, fake: Tensor
+    ) -> dict[str, float]:
+        """Update one; return its loss and its mean answer to fakes from before the update."""
+        network = self.network(name)
+        real_logits, fake_logits = network(torch.cat([real, fake])).chunk(2)
         loss = OBJECTIVE.discriminator_loss(real_logits, fake_logits)
         total = loss
         if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
-            total = loss + PENALTY_EVERY * self.settings.penalty_weight * losses.r1(judge, real)
+            total = loss + PENALTY_EVERY * self.settings.penalty_weight * losses.r1(network, real)
         run.update(name, total)
         return {f"loss_{name}": loss.item(), f"d_{name}": fake_logits.sigmoid().mean().item()}
 
@@ -121,8 +130,8 @@ def players(settings: ClipSettings, content: nn.Module, size: int = 28) -> dict[
     built: dict[str, nn.Module] = {
         "generator": ClipGenerator(content, settings.content_dim, settings.generator_width)
     }
-    for name, channels in zip(JUDGES, (1, FRAMES), strict=True):
-        if settings.judges in ("both", name):
+    for name, channels in zip(DISCRIMINATORS, (1, FRAMES), strict=True):
+        if settings.discriminators in ("both", name):
             built[name] = ConvDiscriminator(
                 settings.discriminator_width, channels=channels, size=size
             )

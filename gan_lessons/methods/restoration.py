@@ -122,7 +122,7 @@ class Restoration(Method[RestorationSettings]):
             values |= self.discriminator_step(run, images, restored.detach(), inputs)
             if self.listens(run.step):
                 fooled = losses.OBJECTIVES["non_saturating"].generator_loss
-                loss = loss + fooled(self.judge(restored, inputs))
+                loss = loss + fooled(self.logits(restored, inputs))
         run.update("restorer", loss)
         return values | {"loss_restorer": loss.item()}
 
@@ -138,17 +138,17 @@ class Restoration(Method[RestorationSettings]):
         self, run: Trainer, images: Tensor, restored: Tensor, inputs: Tensor
     ) -> dict[str, float]:
         """Update D once; return its loss and its mean answers from before the update."""
-        real, fake = self.judge(torch.cat([images, restored]), inputs.repeat(2, 1, 1, 1)).chunk(2)
+        real, fake = self.logits(torch.cat([images, restored]), inputs.repeat(2, 1, 1, 1)).chunk(2)
         loss = losses.OBJECTIVES["non_saturating"].discriminator_loss(real, fake)
         total = loss
         if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
-            penalty = losses.r1(lambda seen: self.judge(seen, inputs), images)
+            penalty = losses.r1(lambda seen: self.logits(seen, inputs), images)
             total = loss + PENALTY_EVERY * self.settings.penalty_weight * penalty
         run.update("discriminator", total)
         d_real, d_fake = (logits.sigmoid().mean().item() for logits in (real, fake))
         return {"loss_discriminator": loss.item(), "d_real": d_real, "d_fake": d_fake}
 
-    def judge(self, pictures: Tensor, inputs: Tensor) -> Tensor:
+    def logits(self, pictures: Tensor, inputs: Tensor) -> Tensor:
         """D's logits (N,) for pictures, restored or real, beside what was given."""
         logits: Tensor = self.network("discriminator")(torch.cat([pictures, inputs[:, :-1]], dim=1))
         return logits

@@ -131,12 +131,12 @@ class Text(Method[TextSettings]):
 
     def discriminator_step(self, run: Trainer, real: Tensor, fake: Tensor) -> dict[str, float]:
         """Update D once; return its loss and its mean answers from before the update."""
-        judge = self.network("discriminator")
-        real_logits, fake_logits = judge(torch.cat([real, fake])).chunk(2)
+        network = self.network("discriminator")
+        real_logits, fake_logits = network(torch.cat([real, fake])).chunk(2)
         loss = OBJECTIVE.discriminator_loss(real_logits, fake_logits)
         total = loss
         if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
-            total = loss + PENALTY_EVERY * self.settings.penalty_weight * losses.r1(judge, real)
+            total = loss + PENALTY_EVERY * self.settings.penalty_weight * losses.r1(network, real)
         run.update("discriminator", total)
         return {
             "loss_discriminator": loss.item(),

@@ -1,4 +1,4 @@
-"""Networks for sequences of letters: a generator that chooses one after another, and a judge.
+"""Networks for sequences of letters: a generator that writes them, and a discriminator.
 
 A letter is a vector of one 1 and else 0s (one-hot); a batch of sentences is (N, T, letters). What a
 place is told besides, such as the bar before, stands behind its letter: (N, T, letters + told).

@@ -20,7 +20,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons import metrics
-from gan_lessons.classifier import load as load_judge
+from gan_lessons.classifier import load as load_classifier
 from gan_lessons.data import to_uint8
 from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES
@@ -138,9 +138,9 @@ def finish(gan: Trainer) -> Drawn:
     for event in gan.run():
         if event.step == EARLY:
             early = _size(gan)
-    images, judge = gan.sample(gan.inputs(FAKES, seed=1)), load_judge()
-    features, probabilities = judge.predict(images)
-    real = judge.real_mean, judge.real_covariance
+    images, classifier = gan.sample(gan.inputs(FAKES, seed=1)), load_classifier()
+    features, probabilities = classifier.predict(images)
+    real = classifier.real_mean, classifier.real_covariance
     distance = metrics.frechet_distance(metrics.statistics(features), real)
     return Drawn(images, features, probabilities.argmax(dim=1), distance, early)
 
@@ -287,7 +287,7 @@ def copies(features: Tensor, parts: Split) -> metrics.Memorisation:
             for digit in range(10)
         ]
     )
-    predict = load_judge().predict
+    predict = load_classifier().predict
     return metrics.memorisation(features, predict(shown.images)[0], predict(never)[0])
 
 

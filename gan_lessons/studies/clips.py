@@ -1,4 +1,4 @@
-"""Thrown digits under one judge or two: who teaches gravity?
+"""Thrown digits under one discriminator or two: who teaches gravity?
 
 ``python -m gan_lessons.studies.clips`` trains every run of the table that is not yet in its file,
 on one thread; interrupted, it goes on where it stopped. A run is decided by its seed; on another
@@ -19,7 +19,7 @@ from torch import Tensor
 
 from gan_lessons import pretrained
 from gan_lessons.data import flights, load_digits
-from gan_lessons.methods.clips import JUDGES, ClipSettings, players
+from gan_lessons.methods.clips import DISCRIMINATORS, ClipSettings, players
 from gan_lessons.studies.tables import FOLDER, read_rows, study_command, train_missing
 from gan_lessons.training import Trainer
 
@@ -28,7 +28,7 @@ SEEDS = 3
 STEPS = 600
 SAMPLES = 1000  # clips that are measured at the end
 EARLY = 10  # after so few steps rounding has not yet grown: every processor agrees
-ARMS = ("both", *JUDGES)
+ARMS = ("both", *DISCRIMINATORS)
 
 
 class Run(NamedTuple):
@@ -54,7 +54,7 @@ def real_clips() -> Tensor:
 
 def start(arm: str, seed: int, steps: int = STEPS) -> Trainer:
     """A run that is ready to be trained, around the shipped generator `dcgan`."""
-    settings = ClipSettings(judges=arm, seed=seed, steps=steps)
+    settings = ClipSettings(discriminators=arm, seed=seed, steps=steps)
     content, _ = pretrained.load_generator("dcgan")
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
@@ -118,12 +118,12 @@ def train_all(path: Path, seeds: int = SEEDS) -> Iterator[Run]:
 
 
 def table(runs: Iterable[Run]) -> str:
-    """Judges in rows, means over seeds in columns; the last rows have real and shuffled clips."""
+    """Discriminators in rows, means over seeds in columns; last real and shuffled clips."""
     found = list(runs)
     clips = real_clips()[:SAMPLES]
     mixed = flights.shuffle(clips, torch.Generator().manual_seed(0))
     rows = {
-        f"judge: {name}": [
+        f"D: {name}": [
             fmean(getattr(run, what) for run in found if run.arm == name)
             for what in ("sideways", "down", "law_error", "spread")
         ]

@@ -31,7 +31,7 @@ class Pictures(NamedTuple):
 
 
 class Split(NamedTuple):
-    """Three sets with no digit in common; labels of ``unlabelled`` are for the judge alone."""
+    """Three sets with no digit in common; labels of ``unlabelled`` are for measuring alone."""
 
     labelled: Pictures
     unlabelled: Pictures

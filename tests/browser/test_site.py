@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 import torch
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Locator, Page, expect
 
 from authoring import live, site
 from authoring.live import networks
@@ -18,17 +18,11 @@ from gan_lessons import pretrained
 from gan_lessons.training import sample
 
 GREY = 2 / 255  # a level of grey, where black is −1 and white is 1
-# A panel is moved by its first slider, or else its first choice, box to tick, or button.
-MOVE = """root => {
-    const control = ["input[type=range]", "select", "input[type=checkbox]", "button"]
-        .map(kind => root.querySelector(kind)).find(Boolean);
-    if (control.type === "range")
-        control.value = Number(control.value) > Number(control.max) / 2 ? control.min : control.max;
-    else if (control.tagName === "SELECT")
-        control.selectedIndex = (control.selectedIndex + 1) % control.options.length;
-    else return control.click();
-    for (const kind of ["input", "change"]) control.dispatchEvent(new Event(kind, {bubbles: true}));
-}"""
+CONTROLS = "input:not([type=file]), select, button, textarea, [tabindex='0']"
+KEYS = {"range": "End", "select-one": "ArrowDown", "checkbox": "Space"}  # buttons: Enter
+UNREACHED = """(root, controls) => [...root.querySelectorAll(controls)]
+    .filter(each => each.checkVisibility() && !each.disabled && each.tabIndex >= 0)
+    .filter(each => !("reached" in each.dataset)).map(each => each.outerHTML.slice(0, 120))"""
 SEEN = """root => [...root.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()).join()
     + root.querySelector(".live").innerText"""
 
@@ -86,6 +80,33 @@ def test_pages_read_on_wide_and_narrow_screens(
                 page.screenshot(path=SHOTS / f"site_{name}_{width}.png")
 
 
+def move_by_keyboard(panel: Locator) -> None:
+    """Use a panel's first slider, or else its first choice, box to tick, or button."""
+    kinds = ("input[type=range]", "select", "input[type=checkbox]", "button")
+    control = next(panel.locator(kind).first for kind in kinds if panel.locator(kind).count())
+    key = KEYS.get(str(control.evaluate("control => control.type")), "Enter")
+    at_end = "control => control.value === control.max || control.selectedIndex > 0"
+    control.press("Home" if control.evaluate(at_end) else key)
+
+
+def reach_by_keyboard(panel: Locator, name: str) -> None:
+    """Tab leads through all controls of a panel, and out of it again."""
+    page = panel.page
+    panel.locator(CONTROLS).first.focus()
+    inside = """root => {
+        if (!root.contains(document.activeElement)) return false;
+        document.activeElement.dataset.reached = "";
+        return true;
+    }"""
+    for _ in range(80):
+        if not panel.evaluate(inside):
+            break
+        page.keyboard.press("Tab")
+    else:
+        raise AssertionError(f"{name}: the keyboard does not come out of a panel")
+    assert panel.evaluate(UNREACHED, CONTROLS) == [], name
+
+
 def test_every_living_panel_moves(jupyter: Jupyter, pages: dict[str, Path]) -> None:
     with offline(jupyter) as context:
         page = context.new_page()
@@ -99,12 +120,13 @@ def test_every_living_panel_moves(jupyter: Jupyter, pages: dict[str, Path]) -> N
                 expect(panel).to_have_class("living alive")
                 panel.scroll_into_view_if_needed()
                 before = panel.evaluate(SEEN)
-                panel.evaluate(MOVE)
+                move_by_keyboard(panel)
                 page.wait_for_function(
                     f"([root, before]) => ({SEEN})(root) !== before",
                     arg=[panel.element_handle(), before],
                 )
                 assert panel.locator(".still").is_hidden(), name
+                reach_by_keyboard(panel, name)
             page.emulate_media(media="print")
             for still in page.locator("[data-panel] > .still").all():
                 assert still.is_visible(), name
