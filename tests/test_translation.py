@@ -110,9 +110,9 @@ def test_a_residual_generator_begins_by_leaving_alone() -> None:
 
 
 def test_a_patchs_answer_depends_on_its_surroundings_only() -> None:
-    judge = PatchDiscriminator(4)
+    network = PatchDiscriminator(4)
     picture = IMAGES[:1].clone().requires_grad_()
-    answers = judge(picture)
+    answers = network(picture)
     assert answers.shape == (1, 49)
     (slope,) = torch.autograd.grad(answers[0, 24], picture)
     rows = slope[0, 0].abs().sum(dim=1).nonzero()

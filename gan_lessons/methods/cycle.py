@@ -99,12 +99,12 @@ class CycleGAN(Method[CycleSettings]):
     @classmethod
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
         size = image_size(shape)
-        judge = DISCRIMINATORS[settings.judged]
+        kind = DISCRIMINATORS[settings.judged]
         generators = {n: ResidualUNet(settings.width, **size) for n in ("to_b", "to_a")}
-        judges = {n: judge(settings.discriminator_width, **size) for n in ("of_b", "of_a")}
+        discriminators = {n: kind(settings.discriminator_width, **size) for n in ("of_b", "of_a")}
         built: dict[str, nn.Module] = {
             "generators": nn.ModuleDict(generators),
-            "discriminators": nn.ModuleDict(judges),
+            "discriminators": nn.ModuleDict(discriminators),
         }
         for network in built.values():  # a third faster on a CPU
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -131,9 +131,11 @@ class CycleGAN(Method[CycleSettings]):
         cycle = cycle + (generators["to_b"](made_a) - b).abs().mean()
         alone = (same_b - b).abs().mean() + (same_a - a).abs().mean()
         loss = s.cycle_weight * cycle + s.identity_weight * alone
-        judges: Any = self.network("discriminators")
+        discriminators: Any = self.network("discriminators")
         fooled = losses.OBJECTIVES["non_saturating"].generator_loss
-        loss = loss + fooled(judges["of_b"](made_b)) + fooled(judges["of_a"](made_a))
+        loss = (
+            loss + fooled(discriminators["of_b"](made_b)) + fooled(discriminators["of_a"](made_a))
+        )
         run.update("generators", loss)
         return values | {"cycle": cycle.item() / 2, "loss_generators": loss.item()}
 
@@ -141,17 +143,17 @@ class CycleGAN(Method[CycleSettings]):
         self, run: Trainer, seen: Mapping[str, tuple[Tensor, Tensor]]
     ) -> dict[str, float]:
         """Update both discriminators once; return their mean answers from before."""
-        judges: Any = self.network("discriminators")
+        discriminators: Any = self.network("discriminators")
         answers = []
         loss = torch.zeros((), device=run.device)
         for name, (real, made) in seen.items():
-            pair = judges[name](torch.cat([real, made.detach()])).chunk(2)
+            pair = discriminators[name](torch.cat([real, made.detach()])).chunk(2)
             answers.append(pair)
             loss = loss + losses.OBJECTIVES["non_saturating"].discriminator_loss(*pair)
         total = loss
         if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
             for name, (real, _) in seen.items():
-                steepness = losses.r1(partial(_one_answer, judges[name]), real)
+                steepness = losses.r1(partial(_one_answer, discriminators[name]), real)
                 total = total + PENALTY_EVERY * self.settings.penalty_weight * steepness
         run.update("discriminators", total)
         d_real, d_fake = (
@@ -181,7 +183,7 @@ def domain_b(pair: str, images: Tensor, rng: torch.Generator) -> Tensor:
     return sized.expand(-1, images.shape[1], -1, -1).to(images)
 
 
-def _one_answer(judge: nn.Module, pictures: Tensor) -> Tensor:
-    """One logit for each picture (N,): the mean, where a judge has one for each place."""
-    logits: Tensor = judge(pictures)
+def _one_answer(network: nn.Module, pictures: Tensor) -> Tensor:
+    """One logit for each picture (N,): the mean, where the network has one for each place."""
+    logits: Tensor = network(pictures)
     return logits.view(len(logits), -1).mean(dim=1)
