@@ -23,17 +23,19 @@ def there_and_back(answer: Answer) -> str:
     def read(x: Tensor) -> Tensor:
         return x[:, 0, :4, :4].flatten(1)[:, :10].argmax(dim=1)
 
+    told = torch.where(torch.arange(60) % 7 == 0, (labels + 1) % 10, labels)  # `read` errs here
     cases: dict[str, tuple[Any, Any]] = {
-        "darker": (lambda x: 0.5 * x - 0.1, lambda x: 1.6 * x + 0.3),
+        "darker": (lambda x: 0.5 * x - 0.1, lambda x: 1.6 * torch.where(x > 2, -x, x) + 0.3),
         "mirrored": (lambda x: 0.9 * x.flip(3), lambda x: x.roll(1, dims=3)),
         "permuted": shuffles(pictures, labels),
     }
     for name, (to_b, to_a) in cases.items():
-        got = _pair(call(answer, to_b, to_a, pictures, labels, read))
+        wanted = labels if name == "permuted" else told
+        got = _pair(call(answer, to_b, to_a, pictures, wanted, read))
         made = to_b(pictures)
         back = to_a(made)
-        _refuse_other_measures(got, (made, back), pictures, labels, read)
-        cycle, agreement = (back - pictures).abs().mean(), (read(made) == labels).double().mean()
+        _refuse_other_measures(got, (to_b, to_a), pictures, wanted, read)
+        cycle, agreement = (back - pictures).abs().mean(), (read(made) == wanted).double().mean()
         expect_close(got[0], cycle, "The cycle error is the mean of |way there and back − picture|")
         expect_close(got[1], agreement, "The agreement is the share of translations read as label")
         if name == "permuted":
@@ -52,7 +54,12 @@ def _pair(got: Any) -> tuple[Tensor, Tensor]:
         raise Wrong("two numbers are wanted, in this order: return cycle, agreement.")
     made = []
     for value in got:
-        tensor = torch.as_tensor(value).detach()
+        try:
+            tensor = torch.as_tensor(value).detach()
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise Wrong(f"one of the two is no number: {type(value).__name__}.") from error
+        if tensor.is_complex():
+            raise Wrong("one of the two is a complex number; both are real.")
         if tensor.numel() != 1:
             raise Wrong(
                 f"one of the two has the shape {tuple(tensor.shape)}; take the mean over all "
@@ -64,12 +71,14 @@ def _pair(got: Any) -> tuple[Tensor, Tensor]:
 
 def _refuse_other_measures(
     got: tuple[Tensor, Tensor],
-    ways: tuple[Tensor, Tensor],
+    ways: tuple[Any, Any],
     pictures: Tensor,
     labels: Tensor,
     read: Any,
 ) -> None:
-    made, back = ways
+    to_b, to_a = ways
+    made, first = to_b(pictures), to_a(pictures)
+    back = to_a(made)
     cycle, agreement = (back - pictures).abs().mean(), (read(made) == labels).double().mean()
     if close(got[0], agreement) and close(got[1], cycle) and not close(cycle, agreement):
         raise Wrong("the two are in the other order: the cycle error first.")
@@ -82,6 +91,8 @@ def _refuse_other_measures(
          "cycle goes back first: to_a(to_b(x))."),
         ((back - made).abs().mean(), "that compares the two networks' outputs; the way back has "
          "to end where it began: at the picture."),
+        ((to_b(first) - pictures).abs().mean(), "that goes through to_a first; pictures of A are "
+         "translated by to_b, and to_a brings them back."),
     )  # fmt: skip
     for other, why in cycles:
         if close(got[0], other) and not close(other, cycle):
@@ -93,6 +104,10 @@ def _refuse_other_measures(
          "anything is translated."),
         ((read(made) == labels).double().sum(), "that is how many; the share is wanted."),
         (1 - agreement, "that is the share read as *another* digit."),
+        ((read(first) == labels).double().mean(), "that reads what to_a makes of the pictures; "
+         "pictures of A are translated by to_b."),
+        ((read(made) == read(pictures)).double().mean(), "that compares with what was "
+         "*read* before; readers err: compare with the labels."),
     )  # fmt: skip
     for other, why in reads:
         if close(got[1], other) and not close(other, agreement):
@@ -159,8 +174,8 @@ def _refuse_other_levels(level: Tensor) -> None:
         (math.log(2), "0.693 is one cross-entropy of a D that answers ½. Here two are added, and "
          "each is 0.693: that line was drawn too low by half."),
         (0.5, "½ is D's answer where it cannot tell; asked is what its *loss* is then."),
-        (1.0, "1 would be two halves, or two bits' worth; asked is −log ½ − log ½, by the natural "
-         "logarithm."),
+        (1.0, "1 would be two halves, or one of the two terms in bits; asked is −log ½ − log ½, "
+         "by the natural logarithm."),
         (2.0, "that is in bits: −log₂ ½ is 1. The loss takes the natural logarithm."),
         (0.0, "0 is the loss of a D that is always right and certain."),
         (-2 * math.log(2), "that is the value V of the game; D's loss is −V."),
@@ -182,9 +197,10 @@ def rates(answer: Answer) -> str:
     for lr in (1e-2, 3e-4):
         generators, discriminators = _networks(3, 0), _networks(2, 10)
         both = [list(generators), list(discriminators)]
-        handed = call(answer, generators, discriminators, lr)
-        optimizers = _optimizers(handed)
         everywhere = [p for networks in both for network in networks for p in network.parameters()]
+        before = [p.detach().clone() for p in everywhere]
+        optimizers = _optimizers(call(answer, generators, discriminators, lr))
+        _refuse_touched(everywhere, before)
         _refuse_missing(optimizers, both, everywhere)
         for scale in (1.0, 0.5):
             moved = [
@@ -214,7 +230,16 @@ def _optimizers(handed: Any) -> list[Any]:
                 f"that is {type(optimizer).__name__}. CycleGAN, and this exercise, take Adam, "
                 "whose steps do not depend on the size of the gradient."
             )
+        if any(group["maximize"] for group in optimizer.param_groups):
+            raise Wrong("maximize=True climbs the loss; both sides go *down* theirs.")
     return list(handed)
+
+
+def _refuse_touched(parameters: Sequence[nn.Parameter], before: Sequence[Tensor]) -> None:
+    if not all(p.requires_grad for p in parameters):
+        raise Wrong("requires_grad was switched off for some weights: these would never learn.")
+    if not all(torch.equal(p, was) for p, was in zip(parameters, before, strict=True)):
+        raise Wrong("weights of the networks were changed: only optimizers are to be made.")
 
 
 def _refuse_missing(

@@ -102,6 +102,46 @@ def _listed(generators, discriminators, lr):
     return list(made)
 
 
+def _other_translator(to_b, to_a, pictures, labels, read):
+    cycle, _ = _measured(_error, _share)(to_b, to_a, pictures, labels, read)
+    return cycle, (read(to_a(pictures)) == labels).double().mean()
+
+
+def _other_way(to_b, to_a, pictures, labels, read):
+    _, agreement = _measured(_error, _share)(to_b, to_a, pictures, labels, read)
+    return (to_b(to_a(pictures)) - pictures).abs().mean(), agreement
+
+
+def _as_read_before(to_b, to_a, pictures, labels, read):
+    cycle, _ = _measured(_error, _share)(to_b, to_a, pictures, labels, read)
+    return cycle, (read(to_b(pictures)) == read(pictures)).double().mean()
+
+
+def _in_place(to_b, to_a, pictures, labels, read):
+    made = to_b(pictures)
+    agreement = (read(made) == labels).double().mean()
+    pictures -= to_a(made)
+    return pictures.abs().mean(), agreement
+
+
+def _climbing(generators, discriminators, lr):
+    adam = torch.optim.Adam
+    return adam(_weights(*generators), lr), adam(_weights(*discriminators), lr / 2, maximize=True)
+
+
+def _frozen(generators, discriminators, lr):
+    for parameter in _weights(*discriminators):
+        parameter.requires_grad_(False)
+    return _adams(generators, discriminators, lr)
+
+
+def _zeroed(generators, discriminators, lr):
+    with torch.no_grad():
+        for parameter in _weights(*discriminators):
+            parameter.zero_()
+    return _adams(generators, discriminators, lr)
+
+
 RIGHT = {
     "14.1": [(_measured(_error, _share),), (_loop,), (_in_a_tensor,)],
     "14.2": [
@@ -127,11 +167,18 @@ WRONG = {
         (lambda *handed: _measured(_error, _share)(*handed)[0], "two numbers are wanted"),
         (_measured(lambda x, m, b: 0.0, _share), "mean of |way there and back"),
         (lambda to_b, to_a, x, y, read: to_b.nothing, "AttributeError"),
+        (_other_translator, "what to_a makes of the pictures"),
+        (_other_way, "goes through to_a first"),
+        (_as_read_before, "what was *read* before"),
+        (_in_place, "overwrote its input"),
+        (lambda *handed: (None, None), "no number: NoneType"),
+        (lambda *handed: (1j, 1.0), "complex"),
     ],
     "14.2": [
         (_level(math.log(2)), "drawn too low by half"),
         (_level(0.5), "½ is D's answer"),
-        (_level(1.0), "two halves"),
+        (_level(1.0), "one of the two terms in bits"),
+        (_level("log 4"), "no number: str"),
         (_level(2.0), "that is in bits"),
         (_level(0.0), "always right and certain"),
         (_level(-math.log(4)), "D's loss is −V"),
@@ -170,6 +217,9 @@ WRONG = {
             "do not depend on the size",
         ),
         (lambda g, d, lr: (lr, lr / 2), "no optimizer of torch.optim"),
+        (_climbing, "climbs the loss"),
+        (_frozen, "would never learn"),
+        (_zeroed, "weights of the networks were changed"),
         (lambda g, d, lr: (_adams(g, d, lr)[0], _uneven(d, lr / 2, lr)), "steps of one length"),
         (lambda g, d, lr: (_uneven(g, lr, 2 * lr), _adams(g, d, lr)[1]), "steps of one length"),
     ],
