@@ -25,12 +25,13 @@ FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
 CLASSIFIER = "classifier"
 RESTORERS = ("restore", "restore_regression")  # that ship: against an adversary, and alone
+TRANSLATORS = ("cycle_stripes", "cycle_printed", "pix2pix", "pix2pix_regression")
 FAMILIES = ("family_gan", "vae", "flow")  # that ship: lesson 17's, of equal seconds
 
 
 def names() -> list[str]:
     """The generators of noise that ship with the package."""
-    others = {CLASSIFIER, *RESTORERS, *FAMILIES}
+    others = {CLASSIFIER, *RESTORERS, *TRANSLATORS, *FAMILIES}
     return sorted(path.stem for path in FOLDER.glob("*.safetensors") if path.stem not in others)
 
 
@@ -152,7 +153,7 @@ def load_restorer(source: str | Path = "restore") -> nn.Module:
     (``restore``).
 
     Args:
-        source: one of `RESTORERS`, a run's folder, or a `.safetensors` file.
+        source: one of `RESTORERS` or `TRANSLATORS`, a run's folder, or a `.safetensors` file.
 
     Raises:
         UserError: there is nothing of that name, the file is damaged, or it holds no restorer.
@@ -161,6 +162,21 @@ def load_restorer(source: str | Path = "restore") -> nn.Module:
     if "restorer" not in method.players:
         raise UserError(f"{source} was trained by {method.name!r}, which restores nothing.")
     return method.network("restorer")
+
+
+def load_generators(source: str | Path) -> Any:
+    """The two generators of a translation without pairs, ``["to_b"]`` and ``["to_a"]``.
+
+    Args:
+        source: one of `TRANSLATORS`, a run's folder, or a `.safetensors` file.
+
+    Raises:
+        UserError: there is nothing of that name, the file is damaged, or it holds none.
+    """
+    method = load_method(source)
+    if "generators" not in method.players:
+        raise UserError(f"{source} was trained by {method.name!r}, which goes no way back.")
+    return method.network("generators")
 
 
 def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
@@ -176,7 +192,7 @@ def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
-    if str(source) in (*names(), *RESTORERS, *FAMILIES):
+    if str(source) in (*names(), *RESTORERS, *TRANSLATORS, *FAMILIES):
         path = FOLDER / f"{source}.safetensors"
     elif path.is_dir():
         path = path / CHECKPOINT

@@ -14,7 +14,15 @@ from torch import Tensor, nn
 
 from gan_lessons import methods, pretrained
 from gan_lessons.cli import main
-from gan_lessons.methods import GANSettings, OnePassSettings, RestorationSettings
+from gan_lessons.methods import (
+    CycleSettings as ShippedCycleSettings,
+)
+from gan_lessons.methods import (
+    GANSettings,
+    OnePassSettings,
+    Pix2PixSettings,
+    RestorationSettings,
+)
 from gan_lessons.training import (
     METHODS,
     Batch,
@@ -169,8 +177,13 @@ EVERY = pytest.mark.parametrize(
         replace(methods.RECIPES["vae"], latent_dim=4, decoder_width=4, encoder_width=4),
         replace(methods.RECIPES["vae_gan"], latent_dim=4, decoder_width=4, encoder_width=4),
         replace(methods.RECIPES["flow"], width=4),
+        Pix2PixSettings(width=4, discriminator_width=4, batch_size=8),
+        ShippedCycleSettings(width=4, discriminator_width=4, batch_size=8),
     ],
-    ids="vae cycle gan one_pass restoration regression shipped_vae vae_gan flow".split(),  # noqa: SIM905
+    ids=[
+        *("vae", "cycle", "gan", "one_pass", "restoration", "regression"),
+        *("shipped_vae", "vae_gan", "flow", "pix2pix", "cycle_gan"),
+    ],
 )
 
 

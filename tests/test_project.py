@@ -16,6 +16,7 @@ from PIL import Image, ImageSequence
 
 from authoring import course
 from authoring.source import read, sources
+from gan_lessons.pretrained import FAMILIES, RESTORERS, TRANSLATORS
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "gan_lessons"
@@ -217,8 +218,7 @@ def test_shipped_weights_are_small_and_safe() -> None:
     weights = {path.name: path.stat().st_size for path in (PACKAGE / "weights").iterdir()}
     card = weights.pop("README.md")
     assert card < 10_000
-    names = {"classifier", "dcgan", "best", "conditional", "restore", "restore_regression"}
-    names |= {"family_gan", "vae", "flow"}
+    names = ("classifier", "dcgan", "best", "conditional", *RESTORERS, *TRANSLATORS, *FAMILIES)
     assert weights.keys() == {f"{name}.safetensors" for name in names}
     assert max(weights.values()) < 1_000_000
 

@@ -35,8 +35,8 @@ def add(commands: Commands) -> None:
         "--recipe",
         metavar="NAME",
         help="dcgan (default), dense, fast, best; fast_conditional, conditional, cgan, acgan, "
-        "class_logits, infogan; restore, restore_regression; vae, vae_gan, flow; or one of a "
-        "method of your own",
+        "class_logits, infogan; restore, restore_regression; vae, vae_gan, flow; "
+        "pix2pix, pix2pix_regression, cycle_stripes, cycle_printed; or one of a method of your own",
     )
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=whole_number(1, 10_000_000), help="train for so many steps")

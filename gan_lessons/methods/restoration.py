@@ -1,6 +1,6 @@
 """Restoration: a U-Net mends spoiled digits, by least squares alone or against a discriminator."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -83,6 +83,7 @@ class Restoration(Method[RestorationSettings]):
     averaged = ("restorer",)
     inputs_from_data = True
     charts: ClassVar[tuple[Chart, ...]] = (*ALONE, *GAME)
+    end: ClassVar[Callable[[], nn.Module]] = nn.Tanh  # of the restorer
 
     def __init__(
         self, settings: Any, data: Batch, networks: Mapping[str, nn.Module] | None = None
@@ -90,13 +91,14 @@ class Restoration(Method[RestorationSettings]):
         super().__init__(settings, data, networks)
         self.samples = data["samples"]
         if not settings.adversary:
-            self.charts = ALONE  # type: ignore[misc]
+            self.charts = self.charts[: len(ALONE)]  # type: ignore[misc]
 
     @classmethod
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
         size = image_size(shape)
         channels = shape[0]
-        built: dict[str, nn.Module] = {"restorer": UNet(channels + 2, settings.width, **size)}
+        restorer = UNet(channels + 2, settings.width, end=cls.end, **size)
+        built: dict[str, nn.Module] = {"restorer": restorer}
         if settings.adversary:
             seen = size | {"channels": 2 * channels + 1}
             built["discriminator"] = ConvDiscriminator(settings.discriminator_width, **seen)
@@ -113,15 +115,24 @@ class Restoration(Method[RestorationSettings]):
         images = run.next_batch()["samples"]
         inputs = self.spoiled(images, run.rng)
         restored = restore(self.network("restorer"), inputs)
-        error = (restored - images).square().mean()
+        error = self.distortion(restored, images, run.step)
         values = {"error": error.item()}
         loss = self.settings.distortion_weight * error
         if self.settings.adversary:
             values |= self.discriminator_step(run, images, restored.detach(), inputs)
-            fooled = losses.OBJECTIVES["non_saturating"].generator_loss
-            loss = loss + fooled(self.logits(restored, inputs))
+            if self.listens(run.step):
+                fooled = losses.OBJECTIVES["non_saturating"].generator_loss
+                loss = loss + fooled(self.logits(restored, inputs))
         run.update("restorer", loss)
         return values | {"loss_restorer": loss.item()}
+
+    def distortion(self, restored: Tensor, images: Tensor, step: int) -> Tensor:
+        """How far what was restored is from what was lost: the mean squared error."""
+        return (restored - images).square().mean()
+
+    def listens(self, step: int) -> bool:
+        """Whether the restorer is told in this step what D says."""
+        return True
 
     def discriminator_step(
         self, run: Trainer, images: Tensor, restored: Tensor, inputs: Tensor

@@ -14,6 +14,7 @@ from gan_lessons.networks.dcgan import (
     ConvGenerator,
     FineDiscriminator,
     FineGenerator,
+    PatchDiscriminator,
 )
 from gan_lessons.networks.dense import DenseDiscriminator, DenseGenerator
 from gan_lessons.networks.layers import (
@@ -32,7 +33,7 @@ from gan_lessons.networks.sequence import (
     gumbel_noise,
     straight_through,
 )
-from gan_lessons.networks.unet import HalfUNet, UNet
+from gan_lessons.networks.unet import HalfUNet, LeakyBounds, ResidualUNet, UNet
 
 __all__ = [
     "IMAGE_SHAPE",
@@ -44,8 +45,11 @@ __all__ = [
     "FineDiscriminator",
     "FineGenerator",
     "HalfUNet",
+    "LeakyBounds",
     "OneClass",
     "Packed",
+    "PatchDiscriminator",
+    "ResidualUNet",
     "SentenceDiscriminator",
     "SentenceGenerator",
     "UNet",

@@ -72,6 +72,28 @@ class ConvDiscriminator(nn.Sequential):
         )
 
 
+class PatchDiscriminator(nn.Sequential):
+    """Images (N, channels, size, size) → logits (N, (size/4)²), one for each place.
+
+    Each answer sees 18 × 18 pixels, so it judges strokes and texture and cannot say which digit it
+    is (a small PatchGAN, Isola et al. 2017).
+
+    Raises:
+        UserError: as for `ConvDiscriminator`.
+    """
+
+    def __init__(self, width: int = 24, *, channels: int = 1, size: int = 28) -> None:
+        check_image(channels, size, SIZES)
+        super().__init__(
+            nn.Conv2d(channels, width, 4, stride=2, padding=1),  # 14
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(width, 2 * width, 4, stride=2, padding=1),  # 7
+            nn.LeakyReLU(0.2),
+            nn.Conv2d(2 * width, 1, 3, padding=1),
+            nn.Flatten(),
+        )
+
+
 class FineGenerator(nn.Sequential):
     """Noise (N, latent_dim) → size/4 → size/2 → size → images (N, channels, size, size).
 

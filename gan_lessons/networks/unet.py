@@ -1,14 +1,28 @@
 """Small U-Nets: down to a quarter of the size and up again, with shortcuts at each size."""
 
+from collections.abc import Callable
+
 from torch import Tensor, nn
 
 from gan_lessons.networks.layers import check_image
 
+LEAK = 0.01
 SIZES = range(8, 257, 4)
+
+
+class LeakyBounds(nn.Module):
+    """What is beyond [−1, 1] is brought back but for a hundredth, which lets a gradient through."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        within = x.clamp(-1, 1)
+        return within + LEAK * (x - within)
 
 
 class UNet(nn.Module):
     """Pictures of ``inputs`` channels → pictures (N, channels, size, size) in [−1, 1].
+
+    Where little is given and the error is absolute, one that ends in tanh can be caught where every
+    pixel is black; then ``end`` is to be `LeakyBounds`.
 
     After Ronneberger et al. 2015. What is found on the way down is *added* on the way up rather
     than put beside it: half the work. No BatchNorm: spoiled pictures of several kinds share a
@@ -19,7 +33,13 @@ class UNet(nn.Module):
     """
 
     def __init__(
-        self, inputs: int = 3, width: int = 24, *, channels: int = 1, size: int = 28
+        self,
+        inputs: int = 3,
+        width: int = 24,
+        *,
+        channels: int = 1,
+        size: int = 28,
+        end: Callable[[], nn.Module] = nn.Tanh,
     ) -> None:
         check_image(channels, size, SIZES)
         super().__init__()
@@ -45,7 +65,7 @@ class UNet(nn.Module):
             nn.Conv2d(width, width, 3, padding=1),
             _bend(),
             nn.Conv2d(width, channels, 3, padding=1),
-            nn.Tanh(),
+            end(),
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -53,6 +73,22 @@ class UNet(nn.Module):
         half = self.half_size(whole)
         pictures: Tensor = self.last(whole + self.up(half + self.quarter_size(half)))
         return pictures
+
+
+class ResidualUNet(UNet):
+    """Pictures (N, channels, size, size) → pictures like them: it learns only what is to change.
+
+    It begins close to leaving them alone: tanh(2x + what it adds), which is 0 at first. Without
+    such a beginning tanh saturates within a few steps, and nothing comes back from a black picture.
+    """
+
+    def __init__(self, width: int = 12, *, channels: int = 1, size: int = 28) -> None:
+        super().__init__(channels, width, channels=channels, size=size, end=nn.Identity)
+        for parameter in self.last[-2].parameters():
+            nn.init.zeros_(parameter)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return (2 * x + super().forward(x)).tanh()
 
 
 class HalfUNet(nn.Module):

@@ -7,7 +7,7 @@ in diagrams the dashes are gradients.
 
 from gan_lessons.plotting.animation import Animation, animation
 from gan_lessons.plotting.course import course_map
-from gan_lessons.plotting.curves import chart, curves, estimates, lines, races, smooth
+from gan_lessons.plotting.curves import chart, curves, estimates, lines, marks, races, smooth
 from gan_lessons.plotting.detection import counts, reliability
 from gan_lessons.plotting.diagrams import one_pass_diagram, players_diagram, steps_diagram
 from gan_lessons.plotting.digits import (
@@ -49,6 +49,7 @@ __all__ = [
     "groups",
     "histograms",
     "lines",
+    "marks",
     "matrices",
     "mosaic",
     "one_pass_diagram",

@@ -127,12 +127,33 @@ def lines(
     figure, axes = new_axes()
     looks = [("#009e73", "-"), ("#cc79a7", "--"), ("#56b4e9", "-."), (DISCRIMINATOR, "-")]
     for i, (label, values) in enumerate(curves.items()):
-        colour, style = looks[i % 4]  # not the two colours of real and fake
+        colour, style = looks[i % len(looks)]  # not the two colours of real and fake
         axes.plot(x, values, color=colour, linestyle=style, label=label)
     if level:
         axes.axhline(level[1], color=DISCRIMINATOR, linewidth=0.9, linestyle=":", label=level[0])
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.legend(fontsize=8)
+    return figure
+
+
+def marks(groups: Mapping[str, Sequence[tuple[float, float]]], xlabel: str, ylabel: str) -> Figure:
+    """Results of two measures as marks, of one kind for each group.
+
+    Args:
+        groups: legend label → (x, y) of each run.
+        xlabel: what x is.
+        ylabel: what y is.
+    """
+    figure, axes = new_axes()
+    looks = (
+        *(("o", "#009e73"), ("s", "#cc79a7"), ("x", DISCRIMINATOR)),
+        *(("^", "#56b4e9"), ("D", "#555555")),
+    )
+    for i, (label, points) in enumerate(groups.items()):
+        marker, colour = looks[i % len(looks)]  # not the two colours of real and fake
+        axes.plot(*zip(*points, strict=True), marker, color=colour, ms=7, label=label)
+    axes.set(xlabel=xlabel, ylabel=ylabel)
+    axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure
 
 

@@ -75,6 +75,7 @@ def study_command(
     stored: Path,
     train: Callable[[Path], Iterator[str]],
     arguments: Sequence[str] | None,
+    ship: Callable[[Path], Iterator[Path]] | None = None,
 ) -> int:
     """The command of a study: train what a file of runs lacks, on one thread.
 
@@ -84,6 +85,7 @@ def study_command(
         stored: the file, where ``--out`` names no other one.
         train: the runs that a file lacks; yields what is to be said.
         arguments: of the command; None: those it was called with.
+        ship: for a study whose networks ship: trains them into a folder; yields each file.
 
     Returns:
         The exit code.
@@ -91,10 +93,14 @@ def study_command(
 
     def run(options: Namespace) -> None:
         torch.set_num_threads(1)
-        for said in train(options.out):
+        folder = options.ship if ship else None
+        for said in ship(folder) if ship and folder else train(options.out):
             print(said, flush=True)
 
     parser = Parser(prog=f"python -m gan_lessons.studies.{name}", description=description)
     parser.add_argument("--out", type=file_path, default=stored, help="file of the table's runs")
+    if ship:
+        about = "train the networks that ship into FOLDER"
+        parser.add_argument("--ship", type=file_path, metavar="FOLDER", help=about)
     parser.set_defaults(run=run)
     return run_command(parser, arguments)

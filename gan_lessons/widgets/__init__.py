@@ -7,6 +7,7 @@ from gan_lessons.widgets.playground import Playground, playground
 from gan_lessons.widgets.restorer import Restorer
 from gan_lessons.widgets.sketchpad import Sketchpad
 from gan_lessons.widgets.training_panel import TrainingPanel
+from gan_lessons.widgets.translator import Translator
 from gan_lessons.widgets.watch import watch
 
 __all__ = [
@@ -17,6 +18,7 @@ __all__ = [
     "Restorer",
     "Sketchpad",
     "TrainingPanel",
+    "Translator",
     "explore",
     "playground",
     "watch",

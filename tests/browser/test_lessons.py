@@ -11,7 +11,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from authoring.source import COVERED, read, sources, tags
-from browser import lesson_08, lesson_13, lesson_16
+from browser import lesson_08, lesson_13, lesson_14, lesson_16
 from browser.harness import ROOT, Lesson, changed, pixels, settled
 from browser.outputs import differences
 from gan_lessons.exercises import questions
@@ -154,6 +154,7 @@ USES = {
     "07": lesson_07,
     "08": lesson_08.use,
     "13": lesson_13.use,
+    "14": lesson_14.use,
     "16": lesson_16.use,
     "17": lesson_17,
     "18": lesson_18,
