@@ -9,6 +9,7 @@ import pytest
 import torch
 
 from gan_lessons.cli import main
+from gan_lessons.data import pairs
 from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES, GANSettings
 from gan_lessons.methods.gan import PENALTIES
@@ -25,6 +26,7 @@ SMALL: dict[str, Any] = {
 @pytest.fixture
 def elsewhere(monkeypatch: pytest.MonkeyPatch) -> None:
     """The device "meta" computes shapes only, and refuses, as a GPU does, a tensor of the CPU."""
+    pairs.printed(torch.tensor([0]), torch.Generator())  # drawn once, with numbers that are true
     adam = torch.optim.Adam
     monkeypatch.setattr(trainer, "resolve_device", lambda _: torch.device("meta"))
     monkeypatch.setattr(torch.Tensor, "item", lambda _: 0.5)

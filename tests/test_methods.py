@@ -14,15 +14,9 @@ from torch import Tensor, nn
 
 from gan_lessons import methods, pretrained
 from gan_lessons.cli import main
-from gan_lessons.methods import (
-    CycleSettings as ShippedCycleSettings,
-)
-from gan_lessons.methods import (
-    GANSettings,
-    OnePassSettings,
-    Pix2PixSettings,
-    RestorationSettings,
-)
+from gan_lessons.methods import GANSettings, OnePassSettings, RestorationSettings
+from gan_lessons.methods.cycle import CycleSettings as ShippedCycleSettings
+from gan_lessons.methods.pix2pix import Pix2PixSettings
 from gan_lessons.training import (
     METHODS,
     Batch,

@@ -11,7 +11,9 @@ from gan_lessons import classifier, pretrained
 from gan_lessons.data import load_digits, pairs
 from gan_lessons.errors import UserError
 from gan_lessons.exercises.puzzles import lesson_14 as puzzles
-from gan_lessons.methods import RECIPES, CycleSettings, Pix2PixSettings, cycle, pix2pix
+from gan_lessons.methods import RECIPES, cycle, pix2pix
+from gan_lessons.methods.cycle import CycleSettings
+from gan_lessons.methods.pix2pix import Pix2PixSettings
 from gan_lessons.networks import PatchDiscriminator, ResidualUNet
 from gan_lessons.studies import style
 from gan_lessons.training import Trainer

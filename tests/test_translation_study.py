@@ -10,9 +10,9 @@ import torch
 
 from gan_lessons import pretrained
 from gan_lessons.errors import UserError
-from gan_lessons.methods import RECIPES, CycleSettings, Pix2PixSettings
-from gan_lessons.methods.cycle import PAIRS
-from gan_lessons.methods.pix2pix import connect
+from gan_lessons.methods import RECIPES
+from gan_lessons.methods.cycle import PAIRS, CycleSettings
+from gan_lessons.methods.pix2pix import Pix2PixSettings, connect
 from gan_lessons.studies import restoration
 from gan_lessons.studies import translation as study
 from gan_lessons.studies.restoration import held_out

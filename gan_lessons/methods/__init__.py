@@ -9,23 +9,17 @@ import pkgutil
 from typing import Any
 
 from gan_lessons.errors import UserError
-from gan_lessons.methods.cycle import CycleGAN, CycleSettings
 from gan_lessons.methods.gan import GAN, GANSettings
 from gan_lessons.methods.one_pass import OnePassGAN, OnePassSettings
-from gan_lessons.methods.pix2pix import Pix2Pix, Pix2PixSettings
 from gan_lessons.methods.restoration import Restoration, RestorationSettings
 from gan_lessons.training import METHODS, Settings
 
 __all__ = [
     "GAN",
     "RECIPES",
-    "CycleGAN",
-    "CycleSettings",
     "GANSettings",
     "OnePassGAN",
     "OnePassSettings",
-    "Pix2Pix",
-    "Pix2PixSettings",
     "Restoration",
     "RestorationSettings",
     "find_recipe",
