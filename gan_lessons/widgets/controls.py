@@ -2,7 +2,7 @@
 
 import threading
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from html import escape
 from typing import Any
@@ -124,6 +124,20 @@ def refuse_outside(name: str, control: Any, value: Any) -> None:
         raise UserError(
             f"{name} = {value!r} is no choice. Choose one of: {', '.join(map(repr, choices))}."
         )
+
+
+def assign(controls: Mapping[str, Any], values: Mapping[str, Any]) -> None:
+    """Write values into controls by name: all of them, or none.
+
+    Raises:
+        UserError: no such control, or a value that it cannot take.
+    """
+    for name, value in values.items():
+        if name not in controls:
+            raise UserError(f"There is no control {name!r}. There are: {', '.join(controls)}.")
+        refuse_outside(name, controls[name], value)
+    for name, value in values.items():
+        controls[name].value = value
 
 
 def _limits(control: Any) -> tuple[float, float] | None:

@@ -15,7 +15,7 @@ from matplotlib.figure import Figure
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
 from gan_lessons.widgets.canvas import Canvas
-from gan_lessons.widgets.controls import WriteGuard, complaint, plain, refuse_outside, status, typed
+from gan_lessons.widgets.controls import WriteGuard, assign, complaint, plain, status, typed
 from gan_lessons.widgets.steady import Steady
 from gan_lessons.widgets.still import Panel
 
@@ -67,7 +67,7 @@ class Explore(Panel):
         self._alt = alt
         self._still: bytes | plotting.DigitGrid = b""
         self._guard = WriteGuard()
-        self._assign(start)
+        assign(controls, start)
         layout = {"max_width": "100%", "align_self": "flex-start"}  # else a box stretches it
         self._image = ipywidgets.Image(format="png", layout=layout)
         self._canvas = Canvas(layout=layout)
@@ -99,20 +99,10 @@ class Explore(Panel):
             Exception: whatever ``draw`` raised; the panel shows it, too.
         """
         with self._guard.writing():
-            self._assign(values)
+            assign(self.controls, values)
         self._redraw()
         if self.error is not None:
             raise self.error
-
-    def _assign(self, values: Mapping[str, Any]) -> None:
-        for name, value in values.items():
-            if name not in self.controls:
-                raise UserError(
-                    f"There is no control {name!r}. There are: {', '.join(self.controls)}."
-                )
-            refuse_outside(name, self.controls[name], value)
-        for name, value in values.items():
-            self.controls[name].value = value
 
     def _view(self) -> Any:
         """Draw, and return the widget that shows it now.

@@ -15,9 +15,9 @@ from gan_lessons.training import sample
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import (
     WriteGuard,
+    assign,
     button,
     complaint,
-    refuse_outside,
     row,
     status,
     typed,
@@ -129,16 +129,10 @@ class LatentExplorer(Panel):
         Raises:
             UserError: no such control, or a value that it cannot take.
         """
-        for name, value in values.items():
-            if name not in self.controls:
-                known = ", ".join(self.controls)
-                raise UserError(f"There is no control {name!r}. There are: {known}.")
-            refuse_outside(name, self.controls[name], value)
         if chosen is not None and chosen not in range(DIGITS):
             raise UserError(f"chosen = {chosen!r} is out of range. Choose from 0 to {DIGITS - 1}.")
         with self._guard.writing():
-            for name, value in values.items():
-                self.controls[name].value = value
+            assign(self.controls, values)
             if chosen is not None:
                 self.grid.chosen = chosen
         self._attempt(self._redraw)

@@ -1,74 +1,29 @@
 """Draw a digit: what does the discriminator say, and which noise gives the nearest digit?"""
 
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Any
 
-import anywidget
 import ipywidgets
 import numpy as np
 import torch
-import traitlets
 from torch import Tensor, nn
 
-from gan_lessons import classifier, latent, plotting, pretrained
+from gan_lessons import classifier, latent, pretrained
 from gan_lessons.data import Digits
 from gan_lessons.errors import UserError
 from gan_lessons.methods import GANSettings
 from gan_lessons.training import sample
 from gan_lessons.widgets.canvas import Canvas, signed, tiles
-from gan_lessons.widgets.controls import button, row
+from gan_lessons.widgets.controls import row
 from gan_lessons.widgets.loop import Loop
-from gan_lessons.widgets.still import Panel
+from gan_lessons.widgets.sheet import BESIDE, SIDE, Sheet, SheetPanel, column
 
 MOST = 200  # steps of a search; then it ends by itself
 PAUSE = 0.03  # seconds between two steps, so that the eye can follow
 EMPTY = "Nothing is drawn yet: draw a digit on the black sheet, or load an example."
-SIDE = 28
 
 
-class Sheet(anywidget.AnyWidget):
-    """Where one draws: 28 × 28 grey values, one byte each, ink bright."""
-
-    _esm = Path(__file__).parent / "sketchpad.js"
-    drawing = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # a browser sends memoryviews
-    erase = traitlets.Bool(False).tag(sync=True)
-    name = traitlets.Unicode("Sheet").tag(sync=True)  # for those who cannot see which one it is
-
-    @property
-    def image(self) -> Tensor:
-        """What is drawn, (1, 28, 28) in [−1, 1]."""
-        grey = np.frombuffer(self.drawing, np.uint8).reshape(1, SIDE, SIDE)
-        return torch.from_numpy(grey.astype(np.float32)) / 127.5 - 1
-
-    def draw(self, image: Tensor) -> None:
-        """Put a picture, (28, 28) or (1, 28, 28) in [−1, 1], on the sheet.
-
-        Raises:
-            UserError: another shape or range.
-        """
-        if image.numel() != SIDE * SIDE or not (image.abs() <= 1.001).all():
-            raise UserError(
-                f"The sheet takes 28 × 28 values from −1 to 1; this has the shape "
-                f"{tuple(image.shape)}, values from {image.min():.3g} to {image.max():.3g}."
-            )
-        self.drawing = (image.clamp(-1, 1) + 1).mul(127.5).round().byte().numpy().tobytes()
-
-
-def example_of(digits: Digits, digit: int, number: int) -> Tensor:
-    """Real example ``number`` of a digit, (1, 28, 28); after the last comes the first again.
-
-    Raises:
-        UserError: there is none of that digit.
-    """
-    examples = digits.images[digits.labels == digit]
-    if not len(examples):
-        raise UserError(f"There is no example of {digit!r}. Choose a digit from 0 to 9.")
-    example: Tensor = examples[number % len(examples)]
-    return example
-
-
-class Sketchpad(Panel):
+class Sketchpad(SheetPanel):
     """A sheet to draw on, beside D's opinion of the drawing and the digit nearest to it.
 
     `draw`, `load`, `centre`, `clear` and `search` do without a browser what a learner's hand does.
@@ -83,6 +38,8 @@ class Sketchpad(Panel):
     empty), ``found`` (the `latent.Search`, or None), ``loop`` (the `Loop` that plays it).
     """
 
+    png_size = (6.3, 2.3)
+
     def __init__(
         self, generator: nn.Module, discriminator: nn.Module, settings: GANSettings, digits: Digits
     ) -> None:
@@ -92,12 +49,11 @@ class Sketchpad(Panel):
         self.settings = settings
         self.digits = digits
         fakes = sample(generator, pretrained.noise(500, settings, seed=1))
-        self._real = sample(discriminator, digits.images[:500])
-        self._fake = sample(discriminator, fakes)
+        self._real_logits = sample(discriminator, digits.images[:500])
+        self._fake_logits = sample(discriminator, fakes)
         self.logit: float | None = None
         self.saliency: Tensor | None = None
         self.found: latent.Search | None = None
-        self._examples = 0
         self._seen = b""  # the drawing that D has looked at
         self.loop = Loop(
             self._search,
@@ -114,36 +70,12 @@ class Sketchpad(Panel):
         self.sheet.observe(self._drawn, names="drawing")
         self._look()
 
-    @property
-    def sentence(self) -> str:
-        """What is seen, in words."""
-        return self.loop.sentence
-
-    @property
-    def error(self) -> Exception | None:
-        """What went wrong last, if anything."""
-        return self.loop.error
-
     # What a hand can do
-
-    @property
-    def image(self) -> Tensor:
-        """The drawing (1, 28, 28) in [−1, 1]."""
-        return self.sheet.image
 
     def draw(self, image: Tensor) -> None:
         """Put a picture on the sheet; see `Sheet.draw`."""
-        self.sheet.draw(image)
+        super().draw(image)
         self._look()  # at once: the cell that draws may ask for the sentence next
-
-    def load(self, digit: int) -> None:
-        """Put the next real example of a digit (0 to 9) on the sheet."""
-        self.draw(example_of(self.digits, digit, self._examples))
-        self._examples += 1
-
-    def clear(self) -> None:
-        """An empty sheet."""
-        self.draw(torch.full((SIDE, SIDE), -1.0))
 
     def centre(self) -> None:
         """Shift the ink's centre of mass to the middle, where that of every MNIST digit is."""
@@ -251,7 +183,8 @@ class Sketchpad(Panel):
         if self.logit is None or self.saliency is None:
             return EMPTY
         real, fake = (
-            (them < self.logit).double().mean().item() for them in (self._real, self._fake)
+            (them < self.logit).double().mean().item()
+            for them in (self._real_logits, self._fake_logits)
         )
         _, (probabilities,) = classifier.load().predict(self.image[None])
         more, less = (
@@ -274,62 +207,30 @@ class Sketchpad(Panel):
         )
 
     def _layout(self) -> list[Any]:
-        def does(text: str, action: Callable[[], Any]) -> Any:
-            return button(text, lambda: self.loop.post(action))
-
-        def column(title: str, *children: Any) -> Any:
-            box = {"margin": "0 16px 8px 0", "align_items": "flex-start"}
-            return ipywidgets.VBox([ipywidgets.HTML(f"<b>{title}</b>"), *children], layout=box)
-
-        self.find, self.stop = does("Find", self.play), does("Pause", self.pause)
-        erase = ipywidgets.ToggleButton(description="Rubber", layout={"width": "auto"})
-        self._link = ipywidgets.jslink((erase, "value"), (self.sheet, "erase"))
-        digit = ipywidgets.Dropdown(
-            options=range(10),
-            description="digit",
-            layout={"width": "7em"},
-            style={"description_width": "initial"},
-        )
-        example = does("Load an example", lambda: self.load(digit.value))
-        columns = {"flex_flow": "row wrap", "align_items": "flex-start"}
-        return [
-            ipywidgets.HBox(
-                [
-                    column(
-                        "Your drawing",
-                        row(erase, does("Clear", self.clear), does("Centre", self.centre)),
-                        self.sheet,
-                        row(digit, example),
-                    ),
-                    column("More ink (blue), less (orange)", self.saliency_view),
-                    column(
-                        "The nearest digit",
-                        row(self.find, self.stop, does("One step", lambda: self.search(1))),
-                        self.nearest_view,
-                        self.candidates_view,
-                    ),
-                ],
-                layout=columns,
+        self.find, self.stop = self._does("Find", self.play), self._does("Pause", self.pause)
+        clear, centre = self._does("Clear", self.clear), self._does("Centre", self.centre)
+        columns = [
+            column(
+                "Your drawing",
+                row(self._rubber(self.sheet), clear, centre),
+                self.sheet,
+                row(*self._example()),
             ),
-            self.loop.line,
-            self.loop.presence,
+            column("More ink (blue), less (orange)", self.saliency_view),
+            column(
+                "The nearest digit",
+                row(self.find, self.stop, self._does("One step", lambda: self.search(1))),
+                self.nearest_view,
+                self.candidates_view,
+            ),
         ]
+        return [ipywidgets.HBox(columns, layout=BESIDE), self.loop.line, self.loop.presence]
 
-    @property
-    def png(self) -> bytes:
-        """All that is shown, as one PNG."""
-        figure = plotting.Picture(figsize=(6.3, 2.3), layout="constrained")
-        sheet = np.frombuffer(self.sheet.drawing, np.uint8).reshape(SIDE, SIDE)
-        parts = {
-            "drawing": sheet,
+    def _real(self) -> Digits:
+        return self.digits
+
+    def _pictures(self) -> Mapping[str, np.ndarray[Any, Any]]:
+        return {
             "more ink (blue), less (orange)": self.saliency_view.picture,
             "nearest digit": self.nearest_view.picture,
         }
-        for axes, (title, picture) in zip(figure.subplots(1, 3), parts.items(), strict=True):
-            axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="nearest")
-            axes.set_title(title, fontsize=9)
-            axes.set(xticks=[], yticks=[])
-        return plotting.png(figure)
-
-    def _alt_text(self) -> str:
-        return self.sentence
