@@ -46,6 +46,13 @@ def test_five_families_give_as_many_fakes_as_one(monkeypatch: pytest.MonkeyPatch
     assert counts.tolist() == [study.FAKES // 5] * 5
 
 
+def test_patient_detectors_learn_from_the_same_for_longer() -> None:
+    for learned in study.PATIENT:
+        short = learned.removesuffix(study.LONGER)
+        assert study.learned_fakes(learned) is study.learned_fakes(short)
+        assert study.steps_of(learned) == 4 * study.steps_of(short)
+
+
 def test_a_detector_begins_as_its_stored_one_on_any_processor() -> None:
     for run in RUNS:
         if (run.learned, run.seed) in (("family_gan", 1), ("best as JPEG", 0)):
@@ -98,6 +105,11 @@ def test_what_the_lesson_says_of_generators_that_were_not_seen() -> None:
         assert min(shares(teacher, new)) > max(shares(f"all but {new}", new)) + 0.15
     for new in ("best", "conditional"):
         assert max(shares(f"all but {new}", new)) < 0.65
+    alone, without_gan, without_best = study.PATIENT
+    assert min(shares(alone, "family_gan")) > 0.99 > 0.94 > max(shares(without_gan, "family_gan"))
+    assert min(shares(without_gan, "family_gan")) > max(shares("all but family_gan", "family_gan"))
+    for learned in (alone, without_best):  # level
+        assert all(0.67 < share < 0.76 for share in shares(learned, "best"))
 
 
 def test_what_the_lesson_says_of_compression_and_calibration() -> None:
