@@ -21,7 +21,7 @@ from matplotlib.patches import Circle, Rectangle, StepPatch
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
 from gan_lessons.game import Estimate
-from gan_lessons.plotting.style import Picture
+from gan_lessons.plotting.style import Picture, new_grid
 from gan_lessons.studies.statistics import interval
 from gan_lessons.training import Event
 
@@ -341,6 +341,25 @@ def test_the_two_colours_differ_in_lightness_as_well() -> None:
 
     assert colour(plotting.REAL) != colour(plotting.FAKE)
     assert lightness(plotting.FAKE) > 1.3 * lightness(plotting.REAL)
+
+
+def test_new_axes_are_as_good_as_made_anew_and_nobody_elses() -> None:
+    def fill(figure: Figure, grid: Any) -> bytes:
+        for i, axes in enumerate(np.ravel(grid)):
+            axes.plot([0, 1, 3], [i, 2, 1], label=f"line {i}")
+            axes.set(title="a title", xlabel="x")
+        return plotting.png(figure)
+
+    anew = plotting.Picture(figsize=(3, 4), layout="constrained")
+    grid = anew.subplots(2, 1, sharex=True)
+    for axes in grid:
+        plotting.tidy(axes)
+    expected = pixels(fill(anew, grid))
+    for _ in range(3):
+        assert np.array_equal(pixels(fill(*new_grid(3, 4, 2, sharex=True))), expected)
+    with matplotlib.rc_context({"axes.facecolor": "black"}):
+        assert pixels(fill(*new_grid(3, 4, 2, sharex=True))).mean() < 0.6 * expected.mean()
+    assert np.array_equal(pixels(fill(*new_grid(3, 4, 2, sharex=True))), expected)
 
 
 @pytest.mark.parametrize("layout", [None, "constrained"])

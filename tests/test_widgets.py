@@ -17,6 +17,7 @@ from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.legend import Legend
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
@@ -332,7 +333,41 @@ def test_figures_that_follow_quickly_are_the_same_as_drawn_whole(
     steady = Steady()
     for x in (0.0, 0.1, 0.2, 0.3, 0.4):
         assert same(steady.png(draw(x)), plotting.png(draw(x))), x
-    assert (steady._overlay is None) == (draw is tangled)
+    assert (steady._overlays is None) == (draw is tangled)
+
+
+def test_a_legend_that_stays_is_drawn_once_and_never_that_of_the_figure_before(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def figure(x: float, *looks: Any, place: Any = "upper right") -> Figure:
+        made, axes = new_axes(3, 2)
+        for i, (label, colour, style) in enumerate(looks):
+            axes.plot([0, 1], [i, x], color=colour, linestyle=style, label=label)
+        axes.set(xlim=(0, 1), ylim=(0, 2))
+        axes.legend(loc=place)
+        return made
+
+    drawn: list[Legend] = []
+    draw = Legend.draw
+
+    def count(legend: Legend, renderer: Any) -> None:
+        drawn.append(legend)
+        draw(legend, renderer)
+
+    monkeypatch.setattr(Legend, "draw", count)
+    steady, one, other = Steady(), ("a line", "C0", "-"), ("another", "C1", ":")
+    for looks, place, stays in (
+        ((one,), "upper right", True),
+        ((one, other), "upper right", True),
+        ((one, (other[0], "C2", ":")), "upper right", True),
+        ((one, (other[0], "C2", "--")), "lower left", True),
+        ((one, (other[0], "C2", "--")), "best", False),
+    ):
+        for x in (0.1, 0.5, 0.9, 1.3, 1.7):
+            drawn.clear()
+            found = steady.png(figure(x, *looks, place=place))
+            assert x < 1 or bool(drawn) != stays, (looks, place, x)
+            assert same(found, plotting.png(figure(x, *looks, place=place))), (looks, place, x)
 
 
 def test_words_around_axes_are_never_those_of_the_figure_before() -> None:

@@ -9,7 +9,7 @@ from matplotlib.figure import Figure
 from torch import Tensor
 
 from gan_lessons.plotting.digits import show_digits
-from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes, tidy
+from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes, new_grid, tidy
 
 if TYPE_CHECKING:
     from gan_lessons.studies.clinic import Record
@@ -38,8 +38,8 @@ def curves(
         window: steps in a running mean.
         levels: name → height of a dotted line among the losses; the name stands on it.
     """
-    figure = Picture(figsize=(8.4, 3.0), layout="constrained")
-    left, right = figure.subplots(1, 2)
+    figure, grid = new_grid(8.4, 3.0, 1, 2)
+    left, right = grid[0]
     steps = [event.step for event in history]
 
     def line(axes: Axes, name: str, label: str, colour: str, style: str) -> None:
@@ -59,7 +59,6 @@ def curves(
     for axes, label in ((left, "loss"), (right, "probability of “real”")):
         axes.set(xlabel="step", ylabel=label)
         axes.legend(fontsize=8)
-        tidy(axes)
     return figure
 
 

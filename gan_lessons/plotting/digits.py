@@ -1,6 +1,7 @@
 """Images side by side or in named rows, small matrices, and the share of each digit."""
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -71,12 +72,32 @@ class DigitGrid(Picture):
         self.tiles, self.columns = images, columns
         self.titles, self.title = list(titles), title
         self.zoom = 100 * scale
-        # The images fill the figure: matplotlib's automatic layout would take half of the time.
-        axes = self.add_axes((0, 0, 1, height / self.get_figheight()), title=title)
-        show_digits(axes, images, columns)
-        tile_height, tile_width = images.shape[2] + 2, images.shape[3] + 2
-        for i, text in enumerate(titles):
-            row, column = divmod(i, columns)
+
+        self._filled = False
+
+    _filled = True  # while a figure is made
+
+    @property  # type: ignore[misc]
+    def axes(self) -> list[Axes]:  # type: ignore[override]
+        """Made when they are asked for: a live view shows the images in less time than it takes."""
+        if not self._filled:
+            self._filled = True
+            self._fill()
+        return super().axes
+
+    def draw(self, renderer: Any) -> None:
+        """Draw the images, too."""
+        self.axes  # noqa: B018
+        super().draw(renderer)
+
+    def _fill(self) -> None:
+        """Axes that fill the figure: matplotlib's automatic layout would take half of the time."""
+        height = self.zoom / 100 * mosaic(self.tiles, self.columns).shape[0]
+        axes = self.add_axes((0, 0, 1, height / self.get_figheight()), title=self.title)
+        show_digits(axes, self.tiles, self.columns)
+        tile_height, tile_width = self.tiles.shape[2] + 2, self.tiles.shape[3] + 2
+        for i, text in enumerate(self.titles):
+            row, column = divmod(i, self.columns)
             x, y = column * tile_width + 2, row * tile_height + 2
             axes.text(x, y, text, color="white", fontsize=8, va="top")
 

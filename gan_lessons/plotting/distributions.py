@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
-from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes, tidy
+from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, new_axes, new_grid
 
 
 def densities(
@@ -24,9 +24,9 @@ def densities(
         fake: the generator's, likewise.
         discriminators: legend label → probabilities (n,).
     """
-    figure = Picture(figsize=(6.4, 4.2 if discriminators else 2.6), layout="constrained")
-    rows = 2 if discriminators else 1
-    panels = np.ravel(figure.subplots(rows, 1, sharex=True, squeeze=False))
+    height, rows = (4.2, 2) if discriminators else (2.6, 1)
+    figure, grid = new_grid(6.4, height, rows, sharex=True)
+    panels = grid[:, 0]
     panels[0].plot(x, real, color=REAL, label="p, real")
     panels[0].plot(x, fake, color=FAKE, linestyle="--", label="q, generator")
     panels[0].set_ylabel("density")
@@ -38,7 +38,6 @@ def densities(
         panels[1].axhline(0.5, color=DISCRIMINATOR, linewidth=0.6, linestyle=":")
     panels[-1].set_xlabel("x")
     for axes in panels:
-        tidy(axes)
         axes.legend(fontsize=8, loc="upper right")
     return figure
 

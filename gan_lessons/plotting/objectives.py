@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, tidy
+from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, new_grid
 
 LOOKS: Mapping[str, Mapping[str, Any]] = {
     "G's loss": {"color": DISCRIMINATOR, "linestyle": ":", "linewidth": 1},
@@ -32,15 +32,13 @@ def pushes(
         ylim: the lowest and the highest value that is shown.
     """
     rows = -(-len(panels) // 3)
-    figure = Picture(figsize=(8.4, 2.4 * rows), layout="constrained")
-    grid = figure.subplots(rows, 3, sharex=True, sharey=True, squeeze=False)
+    figure, grid = new_grid(8.4, 2.4 * rows, rows, 3, sharex=True, sharey=True)
     for axes, (name, curves) in zip(grid.flat, panels.items(), strict=False):
         for label, values in curves.items():
             axes.plot(x, values.detach(), label=label, **LOOKS[label])
         axes.axhline(0, color="black", linewidth=0.6)
         axes.set_title(name.replace("_", "-"), fontsize=10)
         axes.set_ylim(*ylim)
-        tidy(axes)
     for unused in grid.flat[len(panels) :]:
         unused.set_axis_off()
     grid[0, 0].legend(fontsize=8)
@@ -60,8 +58,8 @@ def pushed_batch(real: Tensor, fake: Tensor, x: Tensor, loss: Tensor, push: Tens
         loss: G's loss for one fake, (k,).
         push: minus its slope, (k,).
     """
-    figure = Picture(figsize=(6.4, 5.0))
-    top, middle, bottom = figure.subplots(3, 1, sharex=True)
+    figure, grid = new_grid(6.4, 5.0, 3, layout="none", sharex=True)
+    top, middle, bottom = grid[:, 0]
     figure.subplots_adjust(left=0.12, right=0.98, top=0.98, bottom=0.1, hspace=0.15)
     edges = torch.linspace(x[0].item(), x[-1].item(), 49)
     _shares(top, real, edges, "real", LOOKS["push on a real"])
@@ -80,7 +78,6 @@ def pushed_batch(real: Tensor, fake: Tensor, x: Tensor, loss: Tensor, push: Tens
         (bottom, "push on a fake"),
     ):
         axes.set_ylabel(label)
-        tidy(axes)
     bottom.set_xlabel("D's raw answer: logit or score")
     return figure
 

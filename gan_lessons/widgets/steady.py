@@ -1,8 +1,8 @@
 """Figures that follow one another quickly: what they have in common is computed once.
 
-Most of the time a figure of two axes takes goes into its layout, and into ticks, their labels and
-the grid. While texts around axes need as much room, axes keep their places; and while ticks and
-titles are the same, they are laid over what is drawn anew.
+Most of the time a figure of two axes takes goes into its layout, into ticks, their labels and the
+grid, and into legends. While texts around axes need as much room, axes keep their places; and while
+ticks, titles and legends are the same, they are laid over what is drawn anew.
 """
 
 import io
@@ -15,8 +15,10 @@ import numpy as np
 from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
-from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_agg import FigureCanvasAgg, RendererAgg
 from matplotlib.figure import Figure
+from matplotlib.legend import Legend
+from matplotlib.lines import Line2D
 from matplotlib.transforms import Bbox
 from PIL import Image
 
@@ -24,6 +26,7 @@ from gan_lessons import plotting
 
 DPI = 100
 GRID = 1.5  # zorder of ticks and grid: above areas, below lines
+BEST = 0  # matplotlib's number for a legend that looks for a place itself
 
 
 Places = tuple[list[Bbox], list[tuple[float, float]]]  # of axes, and of the texts around them
@@ -48,7 +51,7 @@ class Steady:
     def __init__(self) -> None:
         self._places: dict[Hashable, Places] = {}
         self._before: Hashable = None  # what stands around the axes of the last figure
-        self._overlay: Overlay | None = None  # the same, as pixels
+        self._overlays: tuple[Overlay, Overlay] | None = None  # the same, as pixels; and legends
 
     def png(self, figure: Figure) -> bytes:
         """A figure as PNG bytes, quickly compressed."""
@@ -63,12 +66,12 @@ class Steady:
             return png
         before, self._before = self._before, (tuple(figure.get_size_inches()), around)
         if before != self._before or _tangled(figure):
-            self._overlay = None
+            self._overlays = None
             return plotting.png(figure, DPI, compression=1)
         figure.dpi = DPI
-        if self._overlay is None:
-            self._overlay = _draw_around(figure)
-        return _draw_within(figure, self._overlay)
+        if self._overlays is None:
+            self._overlays = _draw_around(figure), _draw_legends(figure)
+        return _draw_within(figure, *self._overlays)
 
     def _take_places(self, figure: Figure, around: tuple["Around", ...]) -> bool:
         """Put axes where those of a figure with as much around them were, if there was one."""
@@ -103,7 +106,7 @@ def _widen(axes: Axes) -> None:
 
 
 class Around(NamedTuple):
-    """What ticks, grid and titles of axes depend on."""
+    """What ticks, grid, titles and a legend that stays depend on."""
 
     place: tuple[float, ...]
     titles: tuple[str, ...]
@@ -123,10 +126,34 @@ def _around(axes: Axes) -> Around:
         looks = [axis.get_visible(), axis.get_scale(), *axis.get_view_interval()]
         rest += [numbers, tuple(axis.get_minorticklocs()), *looks]
         rest.append(tuple(sorted(map(repr, axis.get_tick_params().items()))))
+    rest += [_looks(legend) for legend in _legends(axes)]
     titles = tuple(axes.get_title(where) for where in ("left", "center", "right"))
     labels = axes.get_xlabel(), axes.get_ylabel()
     place = axes.get_position(original=True).bounds
     return Around(place, titles, labels, tuple(ticks), tuple(offsets), tuple(rest))
+
+
+def _legends(axes: Axes) -> list[Legend]:
+    """The legend of axes, if it depends on nothing else: it is of lines, and its place is given."""
+    legend = axes.get_legend()
+    if legend is None or legend._get_loc() == BEST:  # type: ignore[attr-defined]
+        return []
+    return [legend] if all(type(each) is Line2D for each in legend.legend_handles) else []
+
+
+def _looks(legend: Legend) -> Hashable:
+    """What a legend of `_legends` shows, and where."""
+    frame, title = legend.get_frame(), legend.get_title()
+    place = legend._get_loc(), *legend.get_bbox_to_anchor().bounds  # type: ignore[attr-defined]
+    looks = [place, legend._ncols, legend.get_frame_on()]  # type: ignore[attr-defined]
+    looks += [frame.get_facecolor(), frame.get_edgecolor(), frame.get_alpha()]
+    for text in (title, *legend.get_texts()):
+        looks.append((text.get_text(), text.get_fontsize(), text.get_color()))
+    for line in legend.get_lines():
+        looks += [line.get_color(), line.get_linestyle(), line.get_linewidth(), line.get_alpha()]
+        looks += [line.get_marker(), line.get_markersize(), line.get_markeredgewidth()]
+        looks += [line.get_markerfacecolor(), line.get_markeredgecolor()]
+    return tuple(map(str, looks))
 
 
 def _ticks(axis: Axis) -> tuple[tuple[float, ...], tuple[str, ...]]:
@@ -180,9 +207,10 @@ def _bare(axes: Axes) -> bool:
 
 
 def _within(axes: Axes) -> list[Artist]:
-    """What is drawn anew each time, from the lowest: all but ticks, grid, titles and the ground."""
+    """What is drawn anew each time, from the lowest: not ticks, grid, titles, ground, nor a legend
+    that stays."""
     titles = {axes.title, axes._left_title, axes._right_title}  # type: ignore[attr-defined]
-    fixed = {axes.patch, axes.xaxis, axes.yaxis, *titles}
+    fixed = {axes.patch, axes.xaxis, axes.yaxis, *titles, *_legends(axes)}
     if _bare(axes):
         fixed |= {*axes.spines.values()}
     return sorted((a for a in axes.get_children() if a not in fixed), key=Artist.get_zorder)
@@ -190,11 +218,25 @@ def _within(axes: Axes) -> list[Artist]:
 
 def _draw_around(figure: Figure) -> Overlay:
     drawn = [artist for axes in figure.axes for artist in (*_within(axes), axes.patch)]
+    drawn += [legend for axes in figure.axes for legend in _legends(axes)]
     drawn += [*figure.texts, *figure.legends, *figure.lines, figure.patch]
     with _hidden([artist for artist in drawn if artist.get_visible()]):
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
-    pixels = np.asarray(canvas.buffer_rgba()).reshape(-1, 4)
+    return _overlay(canvas.get_renderer())
+
+
+def _draw_legends(figure: Figure) -> Overlay:
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    for axes in figure.axes:
+        for legend in _legends(axes):
+            legend.draw(renderer)
+    return _overlay(renderer)
+
+
+def _overlay(renderer: RendererAgg) -> Overlay:
+    """What was drawn on nothing."""
+    pixels = np.asarray(renderer.buffer_rgba()).reshape(-1, 4)
     places = pixels[:, 3].nonzero()[0]
     alpha = pixels[places, 3:].astype(np.float32) / 255
     return Overlay(places, pixels[places, :3] * alpha, 1 - alpha)
@@ -211,7 +253,7 @@ def _hidden(artists: list[Artist]) -> Iterator[None]:
             artist.set_visible(True)
 
 
-def _draw_within(figure: Figure, overlay: Overlay) -> bytes:
+def _draw_within(figure: Figure, around: Overlay, legends: Overlay) -> bytes:
     renderer = FigureCanvasAgg(figure).get_renderer()
     above: list[Artist] = []
     figure.patch.draw(renderer)
@@ -225,8 +267,11 @@ def _draw_within(figure: Figure, overlay: Overlay) -> bytes:
             else:
                 above.append(artist)
     pixels = np.asarray(renderer.buffer_rgba())
-    overlay.lay_over(pixels.reshape(-1, 4))
-    for artist in (*above, *figure.texts, *figure.legends, *figure.lines):
+    around.lay_over(pixels.reshape(-1, 4))
+    for artist in above:
+        artist.draw(renderer)
+    legends.lay_over(pixels.reshape(-1, 4))
+    for artist in (*figure.texts, *figure.legends, *figure.lines):
         artist.draw(renderer)
     buffer = io.BytesIO()
     Image.fromarray(pixels[..., :3]).save(buffer, "png", compress_level=1, dpi=(DPI, DPI))
