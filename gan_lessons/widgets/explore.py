@@ -75,10 +75,10 @@ class Explore(Panel):
         self._seen = ipywidgets.VBox([self._view()])
         self.line = ipywidgets.HTML()
         _align(list(controls.values()))
+        for control in controls.values():  # first: the picture goes before the number beside it
+            self._guard.observe(control, lambda value: self._redraw())
         shown = [typed(control, self._refuse) for control in controls.values()]
         super().__init__([ipywidgets.VBox(shown), self._seen, self.line])
-        for control in controls.values():
-            self._guard.observe(control, lambda value: self._redraw())
         self._tell()
 
     @property

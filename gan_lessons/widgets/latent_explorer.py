@@ -82,12 +82,12 @@ class LatentExplorer(Panel):
         self.controls = self._make_controls()
         self._line = ipywidgets.HTML()
         self._sentences = [""]
-        super().__init__(self._layout(tray))
-        self._redraw()
-        for name, control in self.controls.items():
+        for name, control in self.controls.items():  # before the fields: digits first
             self._guard.observe(control, partial(self._moved, name))
         for canvas in (self.grid, self.tray_view):
             self._guard.observe(canvas, partial(self._moved, "chosen"), "chosen")
+        super().__init__(self._layout(tray))
+        self._redraw()
 
     # What is shown
 
