@@ -1,12 +1,22 @@
 """Checks of lesson 13: what D is shown, weights as gradients, and sure but wrong readings."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from gan_lessons.data import degradations
-from gan_lessons.exercises import Answer, Wrong, call, close, exercise, expect_close, expect_shape
+from gan_lessons.exercises import (
+    Answer,
+    Wrong,
+    as_number,
+    call,
+    close,
+    exercise,
+    expect_close,
+    expect_shape,
+)
 
 
 @exercise("13.1")
@@ -47,6 +57,11 @@ def _refuse_channels(got: object, n: int, side: int) -> None:
             "the mask, which says which of its greys are ink and which are lost."
         )
     expect_shape(got, (n, 3, side, side))
+    if isinstance(got, Tensor) and got.dtype != torch.float32:
+        raise Wrong(
+            f"the three planes are {got.dtype}; the pictures that were handed in are "
+            "torch.float32, and so are D's weights."
+        )
 
 
 def _refuse_missing(
@@ -130,9 +145,16 @@ def influence(answer: Answer) -> str:
             [torch.autograd.grad(part, pictures, retain_graph=True)[0] for part in parts]
         )
         truth = slopes.flatten(1).norm(dim=1) * torch.tensor(weights)
+        pictures.grad = torch.full_like(x, 0.25)  # of another step, say
         got = _called(answer, parts, weights, pictures)
+        if pictures.grad is None or not torch.equal(pictures.grad, torch.full_like(x, 0.25)):
+            raise Wrong(
+                "pictures.grad is no longer what it was: backward() adds to it, and who clears it "
+                "takes away what stood there. A measurement leaves it alone; torch.autograd.grad "
+                "only returns gradients."
+            )
         if isinstance(got, list | tuple) and len(got) == len(weights):
-            got = torch.stack([torch.as_tensor(each).detach().float() for each in got])
+            got = _as_tensor(got)
         expect_shape(got, (len(weights),), "One share for each loss.")
         got = got.detach().float()
         values = torch.stack([part.detach() for part in parts])
@@ -142,13 +164,15 @@ def influence(answer: Answer) -> str:
             truth / truth.sum(),
             "The share of a loss is the length of its weighted gradient, over the sum of all",
         )
-        if pictures.grad is not None:
-            raise Wrong(
-                "backward() has left gradients behind in the pictures; a measurement leaves "
-                "nothing. torch.autograd.grad only returns them."
-            )
         _refuse_spent(parts, pictures)
     return "a weight says nothing until it is multiplied by the gradient that it weighs."
+
+
+def _as_tensor(shares: Sequence[object]) -> Tensor:
+    numbers = [as_number(each) for each in shares]
+    if None in numbers:
+        raise Wrong(f"the share at index {numbers.index(None)} is not a finite number.")
+    return torch.tensor(numbers)
 
 
 def _called(answer: Answer, parts: list[Tensor], weights: list[float], pictures: Tensor) -> Any:
@@ -214,8 +238,11 @@ def sure_and_wrong(answer: Answer) -> str:
         truth = missed[sure].double().mean()
         expect_close(got, truth, "Of the pictures that it is sure of, the share read wrongly")
     unsure = torch.full((20, 10), 0.1)
-    none = call(answer, unsure, labels[:20], 0.9)
-    if not close(torch.as_tensor(none).double(), torch.tensor(0.0, dtype=torch.double)):
+    none = call(answer, unsure, labels[:20], 0.9, returns=False)
+    if none is None:
+        raise Wrong("where it is sure of no picture, it returns nothing; 0 is wanted there.")
+    expect_shape(none, (), "That is where it is sure of no picture.")
+    if not close(none, 0.0):
         raise Wrong("where it is sure of no picture, the answer is 0: nobody is misled.")
     return (
         "divided by those that it is sure of: that is how often somebody who trusts a sure "

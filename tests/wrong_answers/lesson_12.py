@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 
 from gan_lessons.networks import append_one_hot
+from gan_lessons.training import sample
 
 
 def _planes(labels, classes, size):
@@ -120,6 +121,10 @@ def _by_ord(generator, number, z):
         return generator(append_one_hot(z.expand(len(labels), -1), labels, 10))
 
 
+def _in_octal(generator, number, z):
+    return _write(generator, number, z, digits="".join(str(int(digit) % 8) for digit in number))
+
+
 def _blank(generator, number, z):
     _write(generator, number, z)
     return torch.zeros(len(number), 1, 28, 28)
@@ -152,6 +157,11 @@ def _one_by_one(generator, number, z):
         return torch.cat(
             [generator(append_one_hot(z[None], torch.tensor([int(d)]), 10)) for d in number]
         )
+
+
+def _by_sample(generator, number, z):
+    labels = torch.tensor([int(digit) for digit in number])
+    return sample(generator, append_one_hot(z.expand(len(labels), -1), labels, 10))
 
 
 def _with_a_graph(generator, number, z):
@@ -253,6 +263,7 @@ WRONG = {
         (_weakened, "no longer what it was"),
         (lambda generator, number, z: torch.zeros(len(number), 1, 28, 28), "was never called"),
         (_by_ord, "was asked for as"),
+        (_in_octal, "'98811' was asked for as 10011"),
         (_blank, "not what it drew"),
         (lambda generator, number, z: _write(generator, number, z).flatten(1), "has shape"),
     ],
@@ -273,5 +284,6 @@ RIGHT = {
         (_repeated_z,),
         (_there_and_back,),
         (_from_a_sheet,),
+        (_by_sample,),
     ],
 }

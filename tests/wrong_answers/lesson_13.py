@@ -70,8 +70,23 @@ def _backward(losses, weights, pictures):
     return _share(torch.stack(lengths))
 
 
+def _backward_and_clear(losses, weights, pictures):
+    shares = _backward(losses, weights, pictures)
+    pictures.grad = None
+    return shares
+
+
 def _as_list(losses, weights, pictures):
     return _weighted_first(losses, weights, pictures).tolist()
+
+
+def _of_a_graph_of_its_own(losses, weights, pictures):
+    pairs = zip(losses, weights, strict=True)
+    return _share(
+        torch.stack(
+            [w * torch.autograd.grad(a, pictures, create_graph=True)[0].norm() for a, w in pairs]
+        )
+    )
 
 
 def _by_hand(losses, weights, pictures):
@@ -104,6 +119,21 @@ def _no_guard(chances, labels, level):
     return wrong[sure].double().mean()
 
 
+def _only_if_sure(chances, labels, level):
+    sure, wrong = _read(chances, labels, level)
+    return wrong[sure].double().mean() if sure.any() else None
+
+
+def _no_list_if_unsure(chances, labels, level):
+    sure, wrong = _read(chances, labels, level)
+    return wrong[sure].double().mean() if sure.any() else torch.zeros(1)
+
+
+def _text_if_unsure(chances, labels, level):
+    sure, wrong = _read(chances, labels, level)
+    return wrong[sure].double().mean() if sure.any() else "0"
+
+
 def _strictly(chances, labels, level):
     best, read = chances.max(dim=1)
     sure = best > level
@@ -128,11 +158,12 @@ RIGHT = {
         (lambda r, g, m: torch.hstack([m, torch.where(m > 0, r, g), g]),),
         (lambda r, g, m: _beside(torch.lerp(g, r, m), g, m),),
     ],
-    "13.2": [(_weighted_first,), (_as_list,), (_by_hand,)],
+    "13.2": [(_weighted_first,), (_as_list,), (_by_hand,), (_of_a_graph_of_its_own,)],
     "13.3": [
         (_guarded,),
         (_loop,),
         (_of(lambda sure, wrong: (sure & wrong).sum() / sure.sum().clamp(min=1)),),
+        (_of(lambda sure, wrong: ((sure & wrong).sum() / sure.sum()).nan_to_num()),),
     ],
 }
 WRONG = {
@@ -167,6 +198,8 @@ WRONG = {
         (lambda r, g, m: _beside(g, g, m), "no channel is the whole picture"),
         (lambda r, g, m: _beside(_whole(r.detach(), g, m), g, m), "no gradient comes back"),
         (lambda r, g, m: _beside(_whole(r, g, m), g, m).numpy(), "NumPy array"),
+        (lambda r, g, m: _beside(_whole(r, g, m), g, m).double(), "planes are torch.float64"),
+        (lambda r, g, m: torch.stack([_whole(r, g, m), g, m], 1), "(5, 3, 1, 28, 28)"),
         (lambda r, g, m: _beside(_whole(r, g, m), g, m, r), "(5, 4, 28, 28)"),
     ],
     "13.2": [
@@ -190,7 +223,11 @@ WRONG = {
         (_once, "the graph is gone"),
         (_mean_of_single, "lengths of single pictures"),
         (_moves_the_pictures, "overwrote its input"),
-        (_backward, "left gradients behind"),
+        (_backward, "pictures.grad is no longer what it was"),
+        (_backward_and_clear, "takes away what stood there"),
+        (lambda losses, weights, x: ["a"] * len(losses), "index 0 is not a finite number"),
+        (lambda losses, weights, x: [0.5] + [None] * (len(losses) - 1), "index 1 is not a finite"),
+        (lambda losses, weights, x: [torch.ones(2)] * len(losses), "index 0 is not a finite"),
         (lambda losses, weights, x: _norms(losses, x)[0], "where (2,) is wanted"),
         (lambda losses, weights, x: losses.nothing, "AttributeError"),
         (lambda losses, weights, x: torch.ones(len(losses)) / len(losses), "over the sum of all"),
@@ -206,6 +243,9 @@ WRONG = {
         (_strictly, "counts them"),
         (_at_true, "the chance of the true digit"),
         (_no_guard, "the answer is 0"),
+        (_only_if_sure, "it returns nothing; 0 is wanted there"),
+        (_no_list_if_unsure, "where a single number is wanted. That is where it is sure of no"),
+        (_text_if_unsure, "a number is wanted"),
         (_of(lambda sure, wrong: wrong[sure]), "a single number"),
         (lambda chances, labels, level: 0.5, "the share read wrongly"),
     ],
