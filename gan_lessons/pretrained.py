@@ -111,6 +111,8 @@ def load_generator(source: str | Path, digit: int | None = None) -> tuple[nn.Mod
             f"{source} was trained by {method.name!r}, which has no generator of noise."
         )
     settings, generator = method.settings, method.network("generator")
+    # A quarter faster on a CPU, for sliders that redraw 64 digits.
+    generator.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if digit is None:
         return generator, settings
     classes = getattr(settings, "classes", 0)
