@@ -170,7 +170,7 @@ RIGHT: dict[str, list[tuple[Any, ...]]] = {
         (discriminator(last=nn.Flatten(0, 1), leaky1=nn.LeakyReLU(negative_slope=0.2)),),
         (lambda: added(discriminator()()),),
         (lambda: discriminator()().eval(),),
-        (discriminator(leaky1=nn.LeakyReLU(np.float32(0.2))),),
+        (discriminator(leaky1=nn.LeakyReLU(float(np.float32(0.2)))),),
     ],
 }
 WRONG: dict[str, list[tuple[Any, ...]]] = {
