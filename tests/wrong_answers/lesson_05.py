@@ -82,7 +82,7 @@ WRONG = {
             lambda t: torch.where(t.abs() < 30, F.softplus(-t).detach(), F.softplus(-t)).mean(),
             "slope is 0, where -0.7311 is wanted",
         ),
-        (lambda t: F.softplus(-t.half()).mean().float(), "is 1.65527, where 1.65496"),
+        (lambda t: F.softplus(-t.half()).mean().float(), "is 1.65527, where 1.6549 is"),
         (lambda t: torch.nan_to_num(-t.sigmoid().log(), posinf=1000.0).mean(), "slope is nan"),
     ],
     "5.2": [
