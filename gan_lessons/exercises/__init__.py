@@ -279,7 +279,10 @@ def expect_close(got: Any, want: Any, why: str, tolerance: float = 1e-4) -> None
     worst = int((values - expected).abs().argmax())
     wrong, right = values.flatten()[worst].item(), expected.flatten()[worst].item()
     where = f" at index {_index(worst, expected)}" if expected.ndim else ""
-    raise Wrong(f"the result{where} is {wrong:.4g}, where {right:.4g} is wanted. {why}.")
+    digits = next(n for n in (4, 6, 17) if f"{wrong:.{n}g}" != f"{right:.{n}g}")
+    raise Wrong(
+        f"the result{where} is {wrong:.{digits}g}, where {right:.{digits}g} is wanted. {why}."
+    )
 
 
 def expect_choice(answer: Answer, right: str, why_not: Mapping[str, str]) -> None:

@@ -1,6 +1,7 @@
 """Checks of lesson 06. Each answers in words and names the misconception that it saw."""
 
 import itertools
+import math
 import operator
 from collections.abc import Sequence
 
@@ -50,8 +51,9 @@ def transposed_size(answer: Answer) -> str:
     """Dumoulin and Visin 2016, relationship 14, with output padding; torch is the oracle."""
     cases = [
         (n, k, s, p, extra)
-        for n, k, s, p in itertools.product((2, 5, 7), (3, 4, 5), (1, 2, 3), (0, 1))
-        for extra in range(min(s, 2))
+        for n, k, s, p in itertools.product((2, 7, 1), (3, 4, 5, 1), (1, 2, 3), (0, 1, 2))
+        for extra in range(s)
+        if (n - 1) * s + k > 2 * p  # something is left
     ]
     got = [_whole(call(answer, *case), case) for case in cases]
     for rule, sentence in _SIZE_MISCONCEPTIONS:
@@ -217,7 +219,8 @@ def build_discriminator(answer: Answer) -> str:
     expect_only(steps, DISCRIMINATOR_LAYERS)
     expect_after(steps, nn.LeakyReLU, 2, "after each convolution", nn.Conv2d)
     leaky = [step.layer for step in steps if isinstance(step.layer, nn.LeakyReLU)]
-    if (slopes := {layer.negative_slope for layer in leaky}) != {0.2}:
+    slopes = {float(layer.negative_slope) for layer in leaky}
+    if not all(math.isclose(slope, 0.2, rel_tol=1e-5) for slope in slopes):
         found = " and ".join(f"{slope:g}" for slope in sorted(slopes))
         raise Wrong(f"LeakyReLU has slope {found}; the table has 0.2, and torch's default is 0.01.")
     expect_parameters(steps, DISCRIMINATOR_PARAMETERS)
@@ -258,17 +261,17 @@ def _expect_norms(steps: Sequence[Step]) -> None:
         assert isinstance(layer, nn.BatchNorm2d)
         if layer.eps > 1e-2:
             raise Wrong(
-                f"in BatchNorm2d({layer.num_features}, {layer.eps:g}) the second number is eps, "
-                "not momentum: weak signals are not normalised. Name it: momentum=0.2 is what "
-                "Keras calls 0.8."
+                f"a BatchNorm2d has eps {layer.eps:g}, so that weak signals are not normalised. "
+                f"In BatchNorm2d({layer.num_features}, 0.8) the second number is eps, not "
+                "momentum. Name it: momentum=0.2 is what Keras calls 0.8."
             )
         if not layer.affine:
             raise Wrong("a BatchNorm2d has affine=False: the table counts its γ and β.")
     found = [step.shape for step in norms]
     if (N, 1, 28, 28) in found:
         raise Wrong(
-            "BatchNorm before tanh forces mean 0 and one contrast on all images of a batch. DCGAN "
-            "leaves it out of the generator's last layer."
+            "BatchNorm before tanh gives every batch of images the same mean and the same contrast "
+            "there. DCGAN leaves it out of the generator's last layer."
         )
     if found != [(N, 64, 7, 7), (N, 32, 14, 14)]:
         listed = ", ".join(map(shape_text, found))

@@ -54,6 +54,8 @@ def walk(answer: Answer, x: Tensor) -> tuple[list[Step], str]:
         same = torch.equal(given.reshape(-1), y.reshape(-1))
         if _own(layer) and not same:
             raise Wrong(f"{where} is a module of your own; the table has layers of torch.nn only.")
+        if layer._forward_hooks or (layer._forward_pre_hooks and not isinstance(layer, WEIGHTED)):
+            raise Wrong(f"{where} has a hook; the table has plain layers.")
         reshapes = same and (_own(layer) or isinstance(layer, RESHAPING))
         steps.append(Step(layer, tuple(given.shape), tuple(y.shape), reshapes))
     _expect_nothing_else(network, layers, x)
@@ -118,15 +120,30 @@ def expect_even(steps: Sequence[Step]) -> None:
 
 
 def expect_plain_weights(steps: Sequence[Step]) -> None:
-    """Wrong if a layer's weights are normalised, or frozen."""
+    """Wrong if a layer's weights are normalised, or cannot be trained."""
     for layer in (step.layer for step in of_kind(steps, *WEIGHTED)):
         if parametrize.is_parametrized(layer) or layer._forward_pre_hooks:
             kind = next(kind for kind in WEIGHTED if isinstance(layer, kind))
-            raise Wrong(f"a {kind.__name__} has its weights normalised; the table's are plain.")
-        if not layer.weight.requires_grad:
             raise Wrong(
-                f"the weights of a {type(layer).__name__} are frozen (requires_grad is off): it "
-                "could not be trained."
+                f"a {kind.__name__} has its weights normalised, or another hook; the table's are "
+                "plain."
+            )
+    for layer in (step.layer for step in steps):
+        for name, parameter in layer.named_parameters():
+            if not parameter.requires_grad:
+                raise Wrong(
+                    f"the {name} of a {type(layer).__name__} is frozen (requires_grad is off): it "
+                    "could not be trained."
+                )
+    y = torch.randn(steps[0].given)
+    for layer in (step.layer for step in steps):
+        y = layer(y)
+    for layer in (step.layer for step in steps):
+        parameters = list(layer.parameters())
+        if parameters and not all(_reached(y, parameters)):
+            raise Wrong(
+                f"no gradient reaches the parameters of a {type(layer).__name__}: something after "
+                "it cuts the graph, as detach does. It could not be trained."
             )
 
 
@@ -166,10 +183,10 @@ def expect_after(
     other = {type(step.layer).__name__ for step in steps} & {"ReLU", "LeakyReLU"} - {name}
     if other:
         raise Wrong(f"there is {other.pop()}, where the table has {name} {where}.")
-    raise Wrong(
-        f"{name} stands in {found} places; the table has it {where}. Without it, two layers "
-        "in a row are one linear map."
-    )
+    places = f"{name} stands in {found} places; the table has it {where}"
+    if found > count:
+        raise Wrong(f"{places}, and nowhere else.")
+    raise Wrong(f"{places}. Without it, two layers in a row are one linear map.")
 
 
 def expect_parameters(steps: Sequence[Step], wanted: int) -> None:
@@ -213,10 +230,17 @@ def _layers(network: nn.Sequential) -> list[nn.Module]:
     return found
 
 
+def _reached(y: Tensor, parameters: Sequence[Tensor]) -> list[bool]:
+    """Which of the parameters the output ``y`` depends on, as autograd sees it."""
+    if not y.requires_grad:
+        return [False]
+    found = torch.autograd.grad(y.sum(), parameters, retain_graph=True, allow_unused=True)
+    return [gradient is not None for gradient in found]
+
+
 def _own(layer: nn.Module) -> bool:
-    """Whether somebody wrote this layer from scratch, rather than took it from torch."""
-    kind = type(layer)
-    return nn.Module in kind.__bases__ and not kind.__module__.startswith("torch.")
+    """Whether somebody wrote what this layer does, rather than took it from torch."""
+    return not layer.forward.__module__.startswith("torch.")
 
 
 def _expect_rows(where: str, given: Tensor, returned: Tensor) -> None:

@@ -73,6 +73,17 @@ WRONG = {
         (lambda t: torch.full((), float("nan")), "the result is NaN. Is there"),
         (torch.nn.Softplus, "the result is a Softplus"),
         (lambda t: torch.tensor(0.5), "mean of −log D(G(z))"),
+        (
+            lambda t: torch.tensor(F.softplus(-t).mean().item(), requires_grad=True),
+            "no gradient can flow back to the logits",
+        ),
+        (lambda t: F.softplus(-t.detach().requires_grad_()).mean(), "no gradient can flow back"),
+        (
+            lambda t: torch.where(t.abs() < 30, F.softplus(-t).detach(), F.softplus(-t)).mean(),
+            "slope is 0, where -0.7311 is wanted",
+        ),
+        (lambda t: F.softplus(-t.half()).mean().float(), "is 1.65527, where 1.6549 is"),
+        (lambda t: torch.nan_to_num(-t.sigmoid().log(), posinf=1000.0).mean(), "slope is nan"),
     ],
     "5.2": [
         (two(-math.log(4), math.log(2)), "value V that D earns"),
@@ -124,6 +135,10 @@ WRONG = {
         (DIAGNOSIS, lambda x: x.double() / 127.5 - 1, "torch.float64"),
         (DIAGNOSIS, lambda x: (x - x.min()) / (x.max() - x.min()) * 2 - 1, "in another batch"),
         (DIAGNOSIS, lambda x: x.unsqueeze(1) / 127.5 - 1, "the shape stays"),
+        (DIAGNOSIS, lambda x: x[:, :] / 127.5 - 1, "called with a tensor of shape (3,)"),
+        (DIAGNOSIS, lambda x: (x / 127.5 - 1) * 0.999, "is -0.999, where -1 is wanted"),
+        (DIAGNOSIS, lambda x: (x.half() / 127.5 - 1).float(), "255 exactly +1"),
+        (DIAGNOSIS, lambda x: F.normalize(x.float()), "come out darker somewhere"),
     ],
 }
 
@@ -140,6 +155,8 @@ RIGHT = {
         (lambda t: (F.relu(-t) + torch.log1p(torch.exp(-t.abs()))).mean(),),
         (lambda t: -F.log_softmax(torch.stack([t, 0 * t], 1), 1)[:, 0].mean(),),
         (lambda t: F.softplus(-t.double()).mean(),),
+        (lambda t: (F.softplus(t) - t).mean(),),
+        (lambda t: F.cross_entropy(torch.stack([t, 0 * t], 1), torch.zeros(len(t)).long()),),
     ],
     "5.2": [
         (two(2 * math.log(2), math.log(2)),),

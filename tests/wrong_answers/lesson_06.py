@@ -79,6 +79,37 @@ class Inside(nn.Module):
         return self.layers(x)
 
 
+class Leaky(nn.ReLU):
+    """A ReLU by name only."""
+
+    def forward(self, x):
+        return nn.functional.leaky_relu(x, 0.2)
+
+
+class Up(nn.ConvTranspose2d):
+    """The table's transposed convolution; what it does, torch does."""
+
+    def __init__(self, inputs, outputs, bias=False):
+        super().__init__(inputs, outputs, 4, stride=2, padding=1, bias=bias)
+
+
+class Detach(nn.Module):
+    """The same numbers, and no way back."""
+
+    def forward(self, x):
+        return x.detach()
+
+
+def hooked(network):
+    network[3].register_forward_hook(lambda layer, given, returned: given[0])
+    return network
+
+
+def frozen(network, layer):
+    network[layer].requires_grad_(False)
+    return network
+
+
 def zeroed(network):
     network.register_forward_hook(lambda module, given, returned: 0 * returned)
     return network
@@ -108,6 +139,7 @@ RIGHT: dict[str, list[tuple[Any, ...]]] = {
         (lambda n, k, s, p=0, e=0: np.int64((n - 1) * s + k - 2 * p + e),),
         (lambda n, k, s, p=0, e=0: torch.tensor((n - 1) * s + k - 2 * p + e),),
         (lambda n, k, s, p=0, e=0: len(range(p, (n - 1) * s + k - p)) + e,),
+        (lambda n, k, s, p=0, e=0: n * s + (k - s) - 2 * p + e,),
         (
             lambda n, k, s, p=0, e=0: nn.ConvTranspose2d(1, 1, k, s, p, e)(
                 torch.zeros(1, 1, n, n)
@@ -128,6 +160,8 @@ RIGHT: dict[str, list[tuple[Any, ...]]] = {
         (lambda: drawn_small(generator()()),),
         (generator(unflatten=Reshape(-1, 64, 7, 7), tanh=nn.Sequential(nn.Tanh(), nn.Identity())),),
         (generator(linear=nn.LazyLinear(3136, bias=False), norm1=nn.LazyBatchNorm2d()),),
+        (generator(up1=Up(64, 32), up2=Up(32, 1, bias=True)),),
+        (generator(unflatten=nn.Sequential(nn.Unflatten(1, (64, 49)), nn.Unflatten(2, (7, 7)))),),
     ],
     "6.3": [
         (lambda: nn.Sequential(nn.Sequential(*discriminator()()[:4]), *discriminator()()[4:]),),
@@ -136,6 +170,7 @@ RIGHT: dict[str, list[tuple[Any, ...]]] = {
         (discriminator(last=nn.Flatten(0, 1), leaky1=nn.LeakyReLU(negative_slope=0.2)),),
         (lambda: added(discriminator()()),),
         (lambda: discriminator()().eval(),),
+        (discriminator(leaky1=nn.LeakyReLU(float(np.float32(0.2)))),),
     ],
 }
 WRONG: dict[str, list[tuple[Any, ...]]] = {
@@ -161,6 +196,9 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (lambda n, k, s, p, e: (n - 1) * s + k - 2 * p + e, "stopped"),
         (lambda n, k, s, p=0, e=0: float("nan"), "the float nan"),
         (lambda n, k, s, p=0, e=0: str((n - 1) * s + k - 2 * p + e), "the result is str"),
+        (lambda n, k, s, p=0, e=0: (n - 1) * s + max(k, s) - 2 * p + e, "kernel 1, stride 2"),
+        (lambda n, k, s, p=0, e=0: (n - 1) * s + k - 2 * bool(p) + e, "padding 2, output_"),
+        (lambda n, k, s, p=0, e=0: (n - 1) * s + k - 2 * p + bool(e), "output_padding 2 the"),
     ],
     "6.2": [
         (generator(tanh=nn.Sequential(nn.Tanh(), nn.Tanh())), "there are 2 Tanh layers"),
@@ -220,7 +258,7 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (generator()(), "this is a network already"),
         (lambda: Clamped(*generator()()), "a forward of its own, or a hook"),
         (lambda: zeroed(generator()()), "a forward of its own, or a hook"),
-        (lambda: generator()().requires_grad_(False), "Linear are frozen"),
+        (lambda: generator()().requires_grad_(False), "the weight of a Linear is frozen"),
         (lambda: generator()().double(), "layer 1, Linear, cannot take (N, 32): expected"),
         (lambda: list(generator()()), "returns a list"),
         (lambda: nn.Sequential(Inside()), "layer 1, Inside, is a module of your own"),
@@ -248,6 +286,12 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
             ),
             "there are 2 Linear layers",
         ),
+        (generator(relu1=Leaky()), "layer 4, Leaky, is a module of your own"),
+        (generator(relu2=nn.Sequential(nn.ReLU(), Detach())), "no gradient reaches"),
+        (lambda: hooked(generator()()), "layer 4, ReLU, has a hook"),
+        (lambda: frozen(generator()(), 2), "the weight of a BatchNorm2d is frozen"),
+        (generator(relu1=nn.Sequential(nn.ReLU(), nn.ReLU())), "ReLU stands in 3 places"),
+        (generator(norm1=nn.BatchNorm2d(64, eps=0.5)), "a BatchNorm2d has eps 0.5"),
         (lambda: nn.ReLU, "returns ReLU; an nn.Sequential"),
         (lambda: nn.Sequential(), "no layers"),
     ],
@@ -277,6 +321,10 @@ WRONG: dict[str, list[tuple[Any, ...]]] = {
         (discriminator(leaky1=nn.PReLU()), "there is PReLU, and none"),
         (discriminator(leaky1=nn.LeakyReLU(-0.2)), "slope -0.2 and 0.2"),
         (discriminator(leaky1=None, leaky2=None), "stands in 0 places"),
+        (
+            discriminator(flatten=nn.Sequential(nn.LeakyReLU(0.2), nn.Flatten())),
+            "stands in 3 places; the table has it after each convolution, and nowhere else",
+        ),
         (
             discriminator(linear=nn.Sequential(nn.BatchNorm1d(3136), nn.Linear(3136, 1))),
             "BatchNorm in",
