@@ -70,13 +70,25 @@ FORGOTTEN = {
 def checkpoint(answer: Answer) -> str:
     """Everything that decides what a run does next, copied."""
     settings = GANSettings(
-        latent_dim=4, generator_width=4, discriminator_width=4, batch_size=4, steps=6
+        latent_dim=4,
+        generator_width=4,
+        discriminator_width=4,
+        discriminator_steps=2,  # so that batches are not counted by steps
+        batch_size=4,
+        steps=7,
     )
     images = torch.rand(12, 1, 28, 28, generator=torch.Generator().manual_seed(1)) * 2 - 1
     run = Trainer(images, settings)
-    _train(run, 3)
+    _train(run, 4)
     truth = run.state()
     packed = call(answer, run)
+    now = run.state()
+    for key in FORGOTTEN:
+        if not _equal(now[key], truth[key]):
+            raise Wrong(
+                f"the run's {key!r} is another than before pack(run): to pack is to look, and "
+                "training has to go on as if nothing had been packed."
+            )
     if not isinstance(packed, dict):
         raise Wrong(f"pack returns a dictionary; this is a {type(packed).__name__}.")
     if not packed:
@@ -98,7 +110,8 @@ def checkpoint(answer: Answer) -> str:
                 "state_dict() hands out the tensors themselves. Copy them."
             )
     resumed = Trainer(images, settings)
-    resumed.restore(truth | {key: copy.deepcopy(packed[key]) for key in FORGOTTEN})
+    counters = {"step", "batches"}  # they are equal; the trainer takes no other kind than int
+    resumed.restore(truth | {key: copy.deepcopy(packed[key]) for key in {*FORGOTTEN} - counters})
     _train(resumed)
     if not _equal(resumed.generator_ema.state_dict(), run.generator_ema.state_dict()):
         raise Wrong("a run that goes on from your dictionary ends with other weights.")

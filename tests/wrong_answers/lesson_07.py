@@ -117,6 +117,17 @@ def trained_on(run):
     return _pack(run)
 
 
+def packed_and(then):
+    """The right dictionary, of a run that is not the same afterwards."""
+
+    def pack(run):
+        packed = _pack(run)
+        then(run)
+        return packed
+
+    return pack
+
+
 RIGHT = {
     "7.1": [
         (dict(reversed(DIAGNOSIS.items())),),
@@ -132,6 +143,7 @@ RIGHT = {
         (through_a_file,),
         (cloned,),
         (lambda run: OrderedDict(_pack(run)),),
+        (packed_with(step=lambda run: torch.tensor(run.step), batches=lambda run: run.batches),),
     ],
     "7.3": [(least_squares,)],
 }
@@ -190,7 +202,12 @@ WRONG = {
         (packed_with(optimizer_generator=lambda run: {}), "'optimizer_generator' does not hold"),
         (packed_with(step=lambda run: str(run.step)), "'step' does not hold"),
         (half_copied, "changed with it"),
-        (trained_on, "does not hold the run's state"),
+        (trained_on, "as if nothing had been packed"),
+        (packed_and(trained_on), "as if nothing had been packed"),
+        (packed_and(lambda run: run.inputs(1) + torch.randn(1, generator=run.rng)), "run's 'rng'"),
+        (packed_and(lambda run: run.generator[0].weight.data.zero_()), "run's 'generator' is"),
+        (packed_with(batches=lambda run: run.step), "'batches' does not hold"),
+        (packed_with(optimizer_generator=lambda run: run.optimizer_generator), "does not hold"),
         (lambda run: str(_pack(run)), "this is a str"),
     ],
     "7.3": [
