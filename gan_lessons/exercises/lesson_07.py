@@ -18,8 +18,8 @@ from gan_lessons.training import Trainer
 CHOICES = ("healthy", "D learns too slowly", "G learns too slowly", "equilibrium reached")
 DIAGNOSIS = {"A": "D learns too slowly", "B": "G learns too slowly", "C": "healthy"}
 WHY_NOT = {
-    ("A", "equilibrium reached"): "in A the answers are near ½, but so they were at step 1, and the "
-    "samples are no digits. At the equilibrium D answers ½ because it cannot do better.",
+    ("A", "equilibrium reached"): "in A the answers are near ½, but so they were at step 1, and "
+    "the samples are no digits. At the equilibrium D answers ½ because it cannot do better.",
     ("A", "G learns too slowly"): "if G lagged behind in A, D would tell its fakes apart with "
     "ease: D(G(z)) would be near 0. It is near ½.",
     ("A", "healthy"): "in A D never learns to tell: its answer to fakes even ends above that to "
