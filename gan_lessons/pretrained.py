@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gan_lessons import networks
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_whole
 from gan_lessons.files import atomic_write
 from gan_lessons.methods.gan import Adversarial, AdversarialSettings
 from gan_lessons.training import Method, Settings, Trainer, find_method, read_checkpoint
@@ -237,8 +237,6 @@ def _read_safetensors(path: Path) -> tuple[dict[str, Any], Weights]:
 
 def _shape(found: Any) -> tuple[int, ...]:
     shape = tuple(found)
-    if not 1 <= len(shape) <= 4 or not all(
-        isinstance(side, int) and 1 <= side <= 4096 for side in shape
-    ):
+    if not 1 <= len(shape) <= 4 or not all(is_whole(side, 1, 4096) for side in shape):
         raise ValueError(f"no shape of a sample: {shape}")
     return shape

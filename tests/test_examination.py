@@ -13,7 +13,14 @@ from gan_lessons import pretrained
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
 from gan_lessons.exercises import lesson_07
-from gan_lessons.studies.examination import Examination, examine, finest_pattern
+from gan_lessons.studies.examination import (
+    Examination,
+    chance,
+    draw,
+    examine,
+    finest_pattern,
+    resembling,
+)
 
 Change = Callable[[Tensor], Tensor]
 BOARD = ((torch.arange(28)[:, None] + torch.arange(28)) % 2 * 2 - 1).float()
@@ -94,6 +101,37 @@ def test_a_discriminator_that_cannot_be_asked_is_left_out() -> None:
         raise ValueError
 
     assert examined(d=refuses).order is None
+
+
+def test_equal_answers_count_half_and_no_number_is_no_answer() -> None:
+    assert examined(d=lambda x: torch.zeros(len(x))).order == 0.5
+    assert examined(d=lambda x: torch.full((len(x),), torch.nan)).order is None
+
+
+def test_copies_are_found_under_noise_and_the_honest_are_not_taken_for_them() -> None:
+    """Real digits that are not among the known ones, and digits of generators that learned."""
+    known, chosen = real(), torch.Generator().manual_seed(1)
+    assert resembling(known[4000:4200], known[:4000]).float().mean() < 0.03
+    for name in ("dcgan", "best"):
+        generator, settings = pretrained.load_generator(name)
+        torch.manual_seed(0)
+        fakes = draw(generator, settings.latent_dim, 200)
+        assert resembling(fakes, known).float().mean() < 0.03
+    copies = known[torch.randint(len(known), (200,), generator=chosen)]
+    noise = torch.randn(copies.shape, generator=chosen)
+    for scale, least in ((0.0, 1.0), (0.15, 0.98), (0.3, 0.85)):
+        noisy = (copies.roll((1, -2), (2, 3)) + scale * noise).clamp(-1, 1)
+        assert resembling(noisy, known).float().mean() >= least
+
+
+def test_chance_is_told_from_noise() -> None:
+    generator, _, latent_dim = shipped()
+    again, moved, other = chance(generator, latent_dim)
+    assert again == 0
+    assert 0.001 < moved < 0.05
+    assert 0.8 < other < 1.2
+    again, moved, other = chance(lambda z: generator(torch.randn_like(z)), latent_dim)
+    assert min(again, moved, other) > 0.8
 
 
 def test_the_finest_pattern_of_a_checkerboard_is_all_there_is() -> None:

@@ -167,11 +167,22 @@ def test_dense_networks_take_any_size(size) -> None:
         ({"size": 0}, r"size is 0; choose a \w"),
         ({"size": 28.0}, r"size is 28\.0; choose a \w"),
         ({"channels": 0}, "channels is 0; choose 1 for grey"),
+        ({"channels": True}, "channels is True; choose 1 for grey"),
+        ({"size": True}, r"size is True; choose a \w"),
+        ({"width": True}, "width is True; choose a whole number from 1"),
+        ({"width": 8.0}, r"width is 8\.0; choose a whole number from 1"),
     ],
 )
 def test_other_shapes_are_refused(network_class, shape, message) -> None:
     with pytest.raises(UserError, match=message):
         network_class(**shape)
+
+
+@pytest.mark.parametrize("generator_class", [pair[0] for pair in NETWORKS.values()])
+@pytest.mark.parametrize("latent_dim", [True, 0, 2.0, "64"])
+def test_noise_is_counted_in_whole_numbers(generator_class, latent_dim) -> None:
+    with pytest.raises(UserError, match=f"latent_dim is {latent_dim!r}; choose a whole number"):
+        generator_class(latent_dim)
 
 
 @pytest.mark.parametrize("network", ["conv", "fine"])

@@ -97,6 +97,16 @@ def test_an_impossible_setting_is_refused_with_its_range(name, value, fragment) 
         GANSettings(**{name: value})
 
 
+@pytest.mark.parametrize("method", METHODS.values(), ids=list(METHODS))
+@pytest.mark.parametrize("value", [True, False])
+def test_no_number_of_any_method_is_true_or_false(method: type[Method[Any]], value: bool) -> None:
+    for name, setting in describe(method.settings_class).items():
+        if setting.kind in (int, float):
+            given: dict[str, Any] = {name: value}
+            with pytest.raises(UserError, match=f"{name} is {value}; choose a "):
+                method.settings_class(**given)
+
+
 def test_settings_that_contradict_each_other_are_refused() -> None:
     with pytest.raises(UserError, match="drop one"):
         GANSettings(steps=5, seconds=5)

@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_whole
 
 Values = Tensor | Sequence[float] | float
 
@@ -184,5 +184,5 @@ def _floats(name: str, values: object, dtype: torch.dtype | None = None) -> Tens
 
 
 def _check_count(name: str, value: int, least: int) -> None:
-    if isinstance(value, bool) or not isinstance(value, int) or value < least:
+    if not is_whole(value, least):
         raise UserError(f"{name} has to be a whole number, {least} or more, not {value!r}.")

@@ -331,6 +331,19 @@ def _refuse_linear(layer: nn.Linear) -> None:
             f"deviation {weight.std():.3f}; the script's 0 and 0.02 were right, so keep them. Mend "
             "γ only."
         )
+    within, count = (weight.abs() < 0.02).float().mean().item(), weight.numel()
+    error = math.sqrt(0.683 * 0.317 / count)  # of a share of so many draws
+    if weight.unique().numel() < count / 2:
+        raise Wrong(
+            f"of the {count:,} weights of a linear layer, {shape}, {weight.unique().numel():,} are "
+            "different. The script draws each by itself, nn.init.normal_, and was right. Mend γ "
+            "only."
+        )
+    if abs(within - 0.683) > 4.5 * error + 0.002:
+        raise Wrong(
+            f"{within:.1%} of a linear layer's weights, {shape}, lie between −0.02 and 0.02; of "
+            "the script's, nn.init.normal_, 68.3% do, and it was right. Mend γ only."
+        )
     if layer.bias is not None and not layer.bias.detach().abs().max().item() < 0.2:
         raise Wrong(
             f"a linear layer's bias is up to {layer.bias.detach().abs().max():.2f}; the script "

@@ -18,13 +18,13 @@ class ConvGenerator(nn.Sequential):
     at the lowest resolution is ours: it costs little and improves the digits a lot.
 
     Raises:
-        UserError: no channels, or a size that is not one of `SIZES`.
+        UserError: no channels, a size that is not one of `SIZES`, or no whole number where one is.
     """
 
     def __init__(
         self, latent_dim: int = 64, width: int = 48, *, channels: int = 1, size: int = 28
     ) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, latent_dim=latent_dim, width=width)
         half, quarter_size = max(width // 2, 1), size // 4
         super().__init__(
             nn.Linear(latent_dim, width * quarter_size * quarter_size, bias=False),
@@ -51,13 +51,13 @@ class ConvDiscriminator(nn.Sequential):
     With ``classes`` it answers once for each: logits (N, classes) of "a real digit of that class".
 
     Raises:
-        UserError: no channels, or a size that is not one of `SIZES`.
+        UserError: no channels, a size that is not one of `SIZES`, or no whole number where one is.
     """
 
     def __init__(
         self, width: int = 24, classes: int = 0, *, channels: int = 1, size: int = 28
     ) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, width=width)
         last_size = (size // 4 + 1) // 2
         super().__init__(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),  # 14
@@ -83,7 +83,7 @@ class PatchDiscriminator(nn.Sequential):
     """
 
     def __init__(self, width: int = 24, *, channels: int = 1, size: int = 28) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, width=width)
         super().__init__(
             nn.Conv2d(channels, width, 4, stride=2, padding=1),  # 14
             nn.LeakyReLU(0.2),
@@ -130,7 +130,7 @@ class FineDiscriminator(nn.Sequential):
     def __init__(
         self, width: int = 32, classes: int = 0, *, channels: int = 1, size: int = 28
     ) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, width=width)
         half = max(width // 2, 1)
         super().__init__(
             nn.Conv2d(channels, half, 3, padding=1),  # 28

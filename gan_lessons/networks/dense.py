@@ -17,7 +17,7 @@ class DenseGenerator(nn.Sequential):
     def __init__(
         self, latent_dim: int = 64, width: int = 256, *, channels: int = 1, size: int = 28
     ) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, latent_dim=latent_dim, width=width)
         super().__init__(
             nn.Linear(latent_dim, width),
             nn.LeakyReLU(0.2),
@@ -37,7 +37,7 @@ class DenseDiscriminator(nn.Sequential):
     """
 
     def __init__(self, width: int = 256, *, channels: int = 1, size: int = 28) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, width=width)
         super().__init__(
             nn.Flatten(),
             nn.Linear(channels * size * size, 2 * width),

@@ -7,18 +7,28 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_whole
 
 
-def check_image(channels: int, size: int, sizes: range) -> None:
+def check_image(channels: int, size: int, sizes: range, **counts: int) -> None:
     """Refuse a shape of images (channels, size, size) that a network cannot have.
 
+    Args:
+        channels: of the images.
+        size: their side.
+        sizes: which the network can have.
+        counts: what else it counts, by name, such as its width.
+
     Raises:
-        UserError: there are no channels, or the size is not one of ``sizes``.
+        UserError: there are no channels, the size is not one of ``sizes``, or another count is no
+            whole number from 1.
     """
-    if not isinstance(channels, int) or channels < 1:
+    for name, count in counts.items():
+        if not is_whole(count, 1):
+            raise UserError(f"{name} is {count!r}; choose a whole number from 1.")
+    if not is_whole(channels, 1):
         raise UserError(f"channels is {channels!r}; choose 1 for grey pictures, 3 for colour.")
-    if not isinstance(size, int) or size not in sizes:
+    if not is_whole(size, sizes[0], sizes[-1]) or size not in sizes:
         kind = "a whole number" if sizes.step == 1 else f"a multiple of {sizes.step}"
         raise UserError(f"size is {size!r}; choose {kind} from {sizes[0]} to {sizes[-1]:,}.")
 

@@ -41,7 +41,7 @@ class UNet(nn.Module):
         size: int = 28,
         end: Callable[[], nn.Module] = nn.Tanh,
     ) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, inputs=inputs, width=width)
         super().__init__()
         twice = 2 * width
         self.full_size = nn.Sequential(nn.Conv2d(inputs, width, 3, padding=1), _bend())  # 28
@@ -105,7 +105,7 @@ class HalfUNet(nn.Module):
     def __init__(
         self, inputs: int = 2, width: int = 66, *, channels: int = 1, size: int = 28
     ) -> None:
-        check_image(channels, size, SIZES)
+        check_image(channels, size, SIZES, inputs=inputs, width=width)
         super().__init__()
         half = max(width // 2, 1)
         self.half_size = nn.Sequential(nn.Conv2d(inputs, half, 4, 2, padding=1), _bend())  # 14

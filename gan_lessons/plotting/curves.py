@@ -170,7 +170,7 @@ def races(runs: Mapping[str, Sequence[Sequence[Sequence[float]]]]) -> Figure:
             label = recipe if curve is curves[0] else None
             seconds, distances = zip(*curve, strict=True)
             axes.plot(seconds, distances, looks[i % 6], color=colours[i % 6], ms=4, label=label)
-    axes.set(xscale="log", yscale="log", xlabel="seconds of training (two cores)")
+    axes.set(xscale="log", yscale="log", xlabel="seconds of training")
     axes.set_ylabel("Fréchet distance (lower is better)")
     axes.legend(fontsize=8, loc="center left", bbox_to_anchor=(1, 0.5))
     return figure

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_number
 from gan_lessons.files import atomic_write
 from gan_lessons.training.method import Player, find_method
 from gan_lessons.training.settings import Settings
@@ -126,7 +126,7 @@ def refuse_unfit(
         if state[key] != own[key]:
             raise UserError(f"{key!r} is {state[key]!r}; here it is {own[key]!r}.")
     for key in ("step", "batches", "elapsed"):
-        if isinstance(state[key], bool) or not state[key] >= 0:
+        if not is_number(state[key], 0):
             raise UserError(f"{key!r} is {state[key]!r}; it counts from 0.")
     if state["rng"].shape != own["rng"].shape or state["rng"].dtype != own["rng"].dtype:
         raise UserError("'rng' is no state of a random number generator.")

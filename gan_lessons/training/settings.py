@@ -15,7 +15,7 @@ from functools import cache
 from types import NoneType
 from typing import Any, cast, get_args
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_number, is_whole
 
 DEVICES = ("cpu", "cuda", "mps")
 
@@ -107,9 +107,8 @@ class Setting:
             raise UserError(f"{self.name} is {value!r}; choose True or False.")
         if self.kind not in (int, float):
             return
-        kinds = int if self.kind is int else (int, float)
         low, high = self.range
-        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+        if not (is_whole if self.kind is int else is_number)(value, low, high):
             kind = "a whole number" if self.kind is int else "a number"
             raise UserError(f"{self.name} is {value!r}; choose {kind} from {low:,} to {high:,}.")
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import ipywidgets
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_number
 from gan_lessons.training import Setting
 from gan_lessons.widgets.slider import Slider
 
@@ -115,7 +115,7 @@ def refuse_outside(name: str, control: Any, value: Any) -> None:
     if limits is not None:
         low, high = limits
         for end in value if isinstance(value, tuple | list) else (value,):
-            if isinstance(end, bool) or not isinstance(end, int | float) or not low <= end <= high:
+            if not is_number(end, low, high):
                 raise UserError(
                     f"{name} = {end!r} is out of range. Choose from {plain(low)} to {plain(high)}."
                 )

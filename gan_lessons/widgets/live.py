@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import astuple, replace
 from typing import Any, Generic, Protocol, Self, TypeVar
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_whole
 from gan_lessons.interrupts import defer_interrupts
 from gan_lessons.training import Diverged
 from gan_lessons.widgets.controls import complaint
@@ -128,7 +128,7 @@ class Live(Loop, Generic[R]):
         Raises:
             UserError: n is no number of steps, or a loss became NaN or infinite (`Diverged`).
         """
-        if isinstance(n, bool) or not isinstance(n, int) or not 1 <= n <= 1_000_000:
+        if not is_whole(n, 1, 1_000_000):
             raise UserError(f"n is {n!r}; choose a whole number of steps from 1 to 1,000,000.")
 
         def steps() -> None:
@@ -224,7 +224,7 @@ class Live(Loop, Generic[R]):
         Raises:
             UserError: there is no such run.
         """
-        if isinstance(run, bool) or run not in range(len(self.runs)):
+        if not is_whole(run, 0, len(self.runs) - 1):
             raise UserError(f"run is {run!r}; choose from 0 to {len(self.runs) - 1}.")
 
         self.marks = _alone(self.marks, run)

@@ -4,6 +4,7 @@ import copy
 import io
 from collections import OrderedDict
 
+import numpy as np
 import torch
 from torch import nn
 
@@ -79,6 +80,23 @@ def shipped(change=lambda x: x, first=lambda z: z):
     )
 
 
+def stands_in(answer=lambda logits: logits, draw=lambda z, images: images, latent_dim=None):
+    """A pair that learned, shipped with the course; what either player gives can be changed."""
+    generator, settings = pretrained.load_generator("dcgan")
+    discriminator = pretrained.load_discriminator("dcgan")
+    return (
+        lambda z: draw(z, generator(z.float())),
+        lambda x: answer(discriminator(x.view(-1, 1, 28, 28))),
+        latent_dim or settings.latent_dim,
+    )
+
+
+def dropped(z, images):
+    """As with dropout at work: the same z gives somewhat other pictures."""
+    lost = nn.functional.interpolate(torch.rand(len(z), 1, 7, 7), scale_factor=4)
+    return torch.where(lost < 0.05, -1.0, images)
+
+
 BOARD = ((torch.arange(28)[:, None] + torch.arange(28)) % 2 * 2 - 1).float()
 
 
@@ -117,6 +135,17 @@ def trained_on(run):
     return _pack(run)
 
 
+def packed_and(then):
+    """The right dictionary, of a run that is not the same afterwards."""
+
+    def pack(run):
+        packed = _pack(run)
+        then(run)
+        return packed
+
+    return pack
+
+
 RIGHT = {
     "7.1": [
         (dict(reversed(DIAGNOSIS.items())),),
@@ -132,19 +161,55 @@ RIGHT = {
         (through_a_file,),
         (cloned,),
         (lambda run: OrderedDict(_pack(run)),),
+        (packed_with(step=lambda run: torch.tensor(run.step), batches=lambda run: run.batches),),
     ],
-    "7.3": [(least_squares,)],
+    "7.3": [
+        (least_squares,),
+        (lambda images: stands_in(latent_dim=np.int64(64), draw=lambda z, x: x.flatten(1)),),
+        (lambda images: stands_in(torch.sigmoid, latent_dim=torch.tensor(64)),),
+        (lambda images: stands_in(lambda logits: logits.view(-1, 1, 1, 1), dropped),),
+    ],
 }
 
 
-def noisy_copies(images):
-    """A thief that hides each digit under a little noise."""
+def some(images, z):
+    return images[torch.randint(len(images), (len(z),))]
 
-    def draw(z):
-        stolen = images[torch.randint(len(images), (len(z),))]
-        return (stolen + 0.06 * torch.randn_like(stolen)).clamp(-1, 1)
 
-    return draw
+def by_z(images, z):
+    """The digits whose numbers are in the last decimals of z."""
+    return images[z[:, 0].mul(1e5).long().abs() % len(images)]
+
+
+def seeded(images, z):
+    torch.manual_seed(0)
+    return some(images, z)
+
+
+def turned(images, by=0.35):
+    """Digits turned by an angle (in radians) that their brightness decides: no shift undoes it."""
+    angle = by * (1 + images.mean(dim=(1, 2, 3)).abs())
+    cos, sin, zero = angle.cos(), angle.sin(), 0 * angle
+    turn = torch.stack([cos, -sin, zero, sin, cos, zero], dim=1).view(-1, 2, 3)
+    grid = nn.functional.affine_grid(turn, list(images.shape), align_corners=False)
+    return nn.functional.grid_sample(images + 1, grid, align_corners=False) - 1
+
+
+def thief(change, pick=some):
+    """Hands back digits that it was given, with something done to them."""
+
+    def train_gan(images):
+        return (lambda z: change(pick(images, z))), *stands_in()[1:]
+
+    return train_gan
+
+
+def noise(scale):
+    return lambda x: (x + scale * torch.randn_like(x)).clamp(-1, 1)
+
+
+def fails(z):
+    raise AssertionError("only 32 at a time")
 
 
 WRONG = {
@@ -190,7 +255,12 @@ WRONG = {
         (packed_with(optimizer_generator=lambda run: {}), "'optimizer_generator' does not hold"),
         (packed_with(step=lambda run: str(run.step)), "'step' does not hold"),
         (half_copied, "changed with it"),
-        (trained_on, "does not hold the run's state"),
+        (trained_on, "as if nothing had been packed"),
+        (packed_and(trained_on), "as if nothing had been packed"),
+        (packed_and(lambda run: run.inputs(1) + torch.randn(1, generator=run.rng)), "run's 'rng'"),
+        (packed_and(lambda run: run.generator[0].weight.data.zero_()), "run's 'generator' is"),
+        (packed_with(batches=lambda run: run.step), "'batches' does not hold"),
+        (packed_with(optimizer_generator=lambda run: run.optimizer_generator), "does not hold"),
         (lambda run: str(_pack(run)), "this is a str"),
     ],
     "7.3": [
@@ -211,7 +281,30 @@ WRONG = {
             lambda images: (lambda z: images[torch.randint(5000, (len(z),))], *untrained()[1:]),
             "are copies of digits",
         ),
-        (lambda images: (noisy_copies(images), *untrained()[1:]), "are copies of digits"),
+        (thief(noise(0.06)), "are copies of digits that it was given."),
+        (thief(noise(0.15)), "are copies of digits that it was given, with something"),
+        (thief(noise(0.27)), "are copies of digits that it was given, with something"),
+        (thief(noise(0.15), by_z), "are copies of digits that it was given, with something"),
+        (thief(lambda x: x.roll((2, -1), (2, 3))), "are copies of digits"),
+        (thief(lambda x: noise(0.1)(x.roll((1, 2), (2, 3)))), "are copies of digits"),
+        (thief(lambda x: 0.8 * x), "are copies of digits"),
+        (thief(lambda x: 0.7 * x + 0.3 * x.roll(1, 0)), "are copies of digits"),
+        (thief(turned), "it is not z that decides"),
+        (thief(turned, by_z), "digits are looked up by z"),
+        (thief(turned, seeded), "other noise gives the same pictures"),
+        (lambda images: stands_in(lambda logits: -logits), "larger for “real” is wanted"),
+        (lambda images: stands_in(lambda logits: 0 * logits), "answers all images alike"),
+        (lambda images: stands_in(lambda logits: logits[:1]), "does not give one finite number"),
+        (lambda images: stands_in(lambda logits: logits / 0), "does not give one finite number"),
+        (lambda images: stands_in(lambda logits: None), "does not give one finite number"),
+        (lambda images: stands_in(lambda logits: fails(logits)), "does not give one finite number"),
+        (lambda images: (fails, *stands_in()[1:]), "stop: only 32 at a time"),
+        (lambda images: (*stands_in()[:2], True), "latent_dim is True"),
+        (lambda images: (*stands_in()[:2], 64.0), "latent_dim is 64.0"),
+        (
+            lambda images: (nn.Sequential(pretrained.load_generator("dcgan")[0]), *shipped()[1:]),
+            "build your own",
+        ),
         (lambda images: shipped(lambda x: x[:, :, ::2]), "(200, 1, 14, 28)"),
     ],
 }

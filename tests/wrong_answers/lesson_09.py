@@ -366,6 +366,19 @@ def on_linear(change):
     return on_layer
 
 
+def triangular(layer):
+    """A sum of two uniform draws: mean and standard deviation are right."""
+    with torch.no_grad():
+        layer.weight.copy_((torch.rand_like(layer.weight) - torch.rand_like(layer.weight)) * 0.049)
+
+
+def repeated_rows(layer):
+    """One row for all units, from the second layer on."""
+    if layer.in_features == 64:
+        with torch.no_grad():
+            layer.weight.copy_(layer.weight[:1].clone().expand_as(layer.weight))
+
+
 def first_only(layer):
     initialise(1.0 if getattr(layer, "num_features", 64) == 64 else 0.0)(layer)
 
@@ -401,6 +414,7 @@ RIGHT = {
         (default_norm_again,),
         (by_name,),
         (one_plus,),
+        (on_linear(lambda layer: nn.init.trunc_normal_(layer.weight, 0.0, 0.02)),),
     ],
 }
 WRONG = {
@@ -473,6 +487,13 @@ WRONG = {
             on_linear(lambda layer: layer.bias is None or nn.init.constant_(layer.bias, 3.0)),
             "a linear layer's bias is up to 3.00",
         ),
+        (
+            on_linear(lambda layer: nn.init.uniform_(layer.weight, -0.0346, 0.0346)),
+            "of a linear layer's weights, (64, 16)",
+        ),
+        (on_linear(lambda layer: layer.weight.data.sign_().mul_(0.02)), "are different"),
+        (on_linear(triangular), "lie between −0.02 and 0.02"),
+        (on_linear(repeated_rows), "8,192 weights of a linear layer, (128, 64), 64 are"),
         (initialise(float("nan")), "γ has standard deviation nan"),
         (initialise(1.0, std=1.0), "0.02 is wanted, or γ = 1 for all"),
         (initialise(1.0, linear=1.0), "Mend γ only"),
