@@ -98,7 +98,7 @@ class CycleGAN(Method[CycleSettings]):
 
     @classmethod
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
-        size = image_size(shape)
+        size: Any = image_size(shape)
         kind = DISCRIMINATORS[settings.judged]
         generators = {n: ResidualUNet(settings.width, **size) for n in ("to_b", "to_a")}
         discriminators = {n: kind(settings.discriminator_width, **size) for n in ("of_b", "of_a")}

@@ -17,7 +17,7 @@ from gan_lessons.methods.restoration import (
     as_inputs,
     restore,
 )
-from gan_lessons.networks import LeakyBounds
+from gan_lessons.networks import LeakyBounds, UNet
 from gan_lessons.training import Chart, Settings, choice, number
 
 HEAD_START = 100  # steps of the squared error, while D is not listened to
@@ -57,7 +57,10 @@ class Pix2Pix(Restoration):
         *ALONE[1:],
         *GAME,
     )
-    end = LeakyBounds
+
+    @classmethod
+    def restorer(cls, settings: Any, size: Any) -> nn.Module:
+        return UNet(size["channels"] + 2, settings.width, end=LeakyBounds, **size)
 
     def spoiled(self, images: Tensor, rng: torch.Generator) -> Tensor:
         settings: Any = self.settings

@@ -1,6 +1,6 @@
 """Restoration: a U-Net mends spoiled digits, by least squares alone or against a discriminator."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gan_lessons import losses
 from gan_lessons.data.degradations import KINDS, Spoiled, spoil
 from gan_lessons.methods.gan import RATE, image_size
-from gan_lessons.networks import ConvDiscriminator, UNet
+from gan_lessons.networks import ConvDiscriminator, ResidualUNet
 from gan_lessons.training import (
     Batch,
     Chart,
@@ -19,6 +19,7 @@ from gan_lessons.training import (
     Settings,
     Trainer,
     Values,
+    choice,
     flag,
     number,
 )
@@ -42,6 +43,9 @@ class RestorationSettings(Settings):
         True, label="adversary", help="Whether a discriminator judges what is restored.", fixed=True
     )
     width: int = number(24, 1, 256, label="width of the restorer", fixed=True)
+    bounds: str = choice(
+        "tanh", ("tanh", "leaky"), label="what keeps pixels between black and white", fixed=True
+    )
     discriminator_width: int = number(20, 1, 256, label="width of D", fixed=True)
     distortion_weight: float = number(
         10.0,
@@ -77,13 +81,12 @@ class Restoration(Method[RestorationSettings]):
     name = "restoration"
     settings_class = RestorationSettings
     recipes: ClassVar[Mapping[str, Settings]] = {
-        "restore": RestorationSettings(),
-        "restore_regression": RestorationSettings(adversary=False),
+        "restore": RestorationSettings(lr_restorer=3e-3),
+        "restore_regression": RestorationSettings(adversary=False, lr_restorer=4e-3),
     }
     averaged = ("restorer",)
     inputs_from_data = True
     charts: ClassVar[tuple[Chart, ...]] = (*ALONE, *GAME)
-    end: ClassVar[Callable[[], nn.Module]] = nn.Tanh  # of the restorer
 
     def __init__(
         self, settings: Any, data: Batch, networks: Mapping[str, nn.Module] | None = None
@@ -95,16 +98,20 @@ class Restoration(Method[RestorationSettings]):
 
     @classmethod
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
-        size = image_size(shape)
-        channels = shape[0]
-        restorer = UNet(channels + 2, settings.width, end=cls.end, **size)
-        built: dict[str, nn.Module] = {"restorer": restorer}
+        size: Any = image_size(shape)
+        built = {"restorer": cls.restorer(settings, size)}
         if settings.adversary:
-            seen = size | {"channels": 2 * channels + 1}
+            seen = size | {"channels": 2 * size["channels"] + 1}
             built["discriminator"] = ConvDiscriminator(settings.discriminator_width, **seen)
         for network in built.values():  # a third faster on a CPU
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return built
+
+    @classmethod
+    def restorer(cls, settings: Any, size: Any) -> nn.Module:
+        """A new network that restores: it begins with the picture as it is given."""
+        leaky = settings.bounds == "leaky"
+        return ResidualUNet(settings.width, inputs=size["channels"] + 2, leaky=leaky, **size)
 
     def player(self, name: str, network: nn.Module) -> Player:
         betas = (0.0, float(self.settings.beta2))  # Adam refuses a whole number beside a float

@@ -76,19 +76,33 @@ class UNet(nn.Module):
 
 
 class ResidualUNet(UNet):
-    """Pictures (N, channels, size, size) → pictures like them: it learns only what is to change.
+    """Pictures (N, inputs, size, size) → pictures like their first channels: learns what to change.
 
-    It begins close to leaving them alone: tanh(2x + what it adds), which is 0 at first. Without
-    such a beginning tanh saturates within a few steps, and nothing comes back from a black picture.
+    It begins close to leaving them alone: what it adds to x is 0 at first, in tanh(2x + added) or,
+    with ``leaky``, in `LeakyBounds` of x + added. Without such a beginning tanh saturates within a
+    few steps, and nothing comes back from a black picture.
     """
 
-    def __init__(self, width: int = 12, *, channels: int = 1, size: int = 28) -> None:
-        super().__init__(channels, width, channels=channels, size=size, end=nn.Identity)
+    def __init__(
+        self,
+        width: int = 12,
+        *,
+        inputs: int | None = None,
+        channels: int = 1,
+        size: int = 28,
+        leaky: bool = False,
+    ) -> None:
+        super().__init__(inputs or channels, width, channels=channels, size=size, end=nn.Identity)
+        self.channels, self.bounds = channels, LeakyBounds() if leaky else None
         for parameter in self.last[-2].parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
-        return (2 * x + super().forward(x)).tanh()
+        given, added = x[:, : self.channels], super().forward(x)
+        if self.bounds is None:
+            return (2 * given + added).tanh()
+        pictures: Tensor = self.bounds(given + added)
+        return pictures
 
 
 class HalfUNet(nn.Module):
