@@ -71,6 +71,7 @@ clean: ## remove the environment and all that was built; your runs and data stay
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "Python's venv module is missing: install it (on Debian: apt install python3-venv)"; exit 1; }
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e ".[$*]"
-	mkdir -p .venv/etc/ipython
+	mkdir -p .venv/etc/ipython .venv/etc/jupyter
 	cp gan_lessons/ipython_kernel_config.json .venv/etc/ipython/
+	cp gan_lessons/jupyter_server_config.json .venv/etc/jupyter/
 	touch $@ $(if $(filter test,$*),.venv/lab.stamp)

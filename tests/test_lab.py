@@ -11,8 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
+from unittest import mock
 
 import pytest
+from jupyter_server.serverapp import ServerApp
+from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
+from jupyter_server.services.kernels.websocket import KernelWebsocketHandler
+from traitlets.config import Config
 
 ROOT = Path(__file__).parents[1]
 
@@ -97,3 +103,25 @@ def test_make_lab_takes_a_port_and_no_browser(option: str) -> None:
         command, cwd=ROOT, capture_output=True, text=True, env=os.environ | {"BROWSER": "firefox"}
     )
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
+
+
+def test_the_server_hands_on_at_once_what_a_kernel_sends(monkeypatch: pytest.MonkeyPatch) -> None:
+    config = json.loads((ROOT / "gan_lessons" / "jupyter_server_config.json").read_text())
+    app = ServerApp(config=Config(config))
+    kind = app.kernel_websocket_connection_class
+    assert issubclass(kind, ZMQChannelsWebsocketConnection)
+    connected: list[object] = []
+    usual = ZMQChannelsWebsocketConnection
+    monkeypatch.setattr(usual, "connect", lambda itself: connected.append(itself))
+    connection: Any = kind.__new__(kind)
+    connection.websocket_handler = mock.Mock(spec=KernelWebsocketHandler)
+    connection.connect()
+    connection.websocket_handler.set_nodelay.assert_called_once_with(True)
+    assert connected == [connection]
+
+
+def test_a_new_environment_has_the_settings_of_server_and_kernel() -> None:
+    made = Path(sys.prefix) / "etc"
+    for name, folder in (("ipython_kernel", "ipython"), ("jupyter_server", "jupyter")):
+        file = f"{name}_config.json"
+        assert (made / folder / file).read_text() == (ROOT / "gan_lessons" / file).read_text()
