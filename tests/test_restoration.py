@@ -167,6 +167,17 @@ def test_every_batch_has_every_damage_and_inputs_are_made_of_the_samples() -> No
     assert few.shape == (2, 3, 28, 28)
 
 
+@pytest.mark.parametrize("bounds", restoration.BOUNDS)
+def test_a_restorer_begins_with_what_it_is_given(bounds: str) -> None:
+    settings = RestorationSettings(width=4, bounds=bounds)
+    inputs = torch.randn(3, 3, 28, 28, generator=rng())
+    with torch.no_grad():
+        pictures = build_networks(settings)["restorer"](inputs)
+    given = inputs[:, :1]
+    expected = (2 * given).tanh() if bounds == "tanh" else given.clamp(-1, 1)
+    assert torch.allclose(pictures, expected, atol=0.05)
+
+
 @pytest.mark.parametrize("name", ["restore", "restore_regression"])
 def test_a_few_steps_come_nearer_to_the_digits(name: str) -> None:
     settings = replace(RECIPES[name], width=8, discriminator_width=8, steps=60, lr_decay="none")

@@ -11,6 +11,7 @@ from gan_lessons.data import pairs
 from gan_lessons.data.degradations import Spoiled
 from gan_lessons.methods.restoration import (
     ALONE,
+    BOUNDS,
     GAME,
     Restoration,
     RestorationSettings,
@@ -28,6 +29,9 @@ GIVEN = {"dots": pairs.dots, "skeleton": lambda images, rng: pairs.skeleton(imag
 class Pix2PixSettings(RestorationSettings):
     """The settings of `Pix2Pix`."""
 
+    bounds: str = choice(
+        "leaky", BOUNDS, label="what keeps pixels between black and white", fixed=True
+    )
     given: str = choice("dots", tuple(GIVEN), label="what is given of a digit", fixed=True)
     distortion_weight: float = number(
         2.0, 0.1, 10_000, label="weight of the absolute error, λ", group="Game",
@@ -42,8 +46,8 @@ class Pix2Pix(Restoration):
     discriminator that sees the picture beside what was given.
 
     The best of all constant answers is black, by the absolute error, and a network that ends in
-    tanh is caught there. So this one ends in `LeakyBounds`, and begins with `HEAD_START` steps of
-    the squared error, whose best constant is grey; meanwhile D learns, but is not listened to.
+    tanh is caught there. So this one is ``leaky``, and begins with `HEAD_START` steps of the
+    squared error, whose best constant is grey; meanwhile D learns, but is not listened to.
     """
 
     name = "pix2pix"
@@ -60,7 +64,8 @@ class Pix2Pix(Restoration):
 
     @classmethod
     def restorer(cls, settings: Any, size: Any) -> nn.Module:
-        return UNet(size["channels"] + 2, settings.width, end=LeakyBounds, **size)
+        end = LeakyBounds if settings.bounds == "leaky" else nn.Tanh
+        return UNet(size["channels"] + 2, settings.width, end=end, **size)
 
     def spoiled(self, images: Tensor, rng: torch.Generator) -> Tensor:
         settings: Any = self.settings

@@ -25,6 +25,7 @@ from gan_lessons.training import (
 )
 
 PENALTY_EVERY = 4  # steps from one R1 penalty to the next
+BOUNDS = ("tanh", "leaky")  # the latter: cut off but for a hundredth
 ALONE = (
     Chart("squared error", {"error": "of a pixel"}),
     Chart("loss of the restorer", {"loss_restorer": "loss"}),
@@ -44,7 +45,7 @@ class RestorationSettings(Settings):
     )
     width: int = number(24, 1, 256, label="width of the restorer", fixed=True)
     bounds: str = choice(
-        "tanh", ("tanh", "leaky"), label="what keeps pixels between black and white", fixed=True
+        "tanh", BOUNDS, label="what keeps pixels between black and white", fixed=True
     )
     discriminator_width: int = number(20, 1, 256, label="width of D", fixed=True)
     distortion_weight: float = number(
