@@ -4,6 +4,7 @@ Each file has ``add``, its options, and ``run``, which imports what it needs whe
 ``--help`` answers at once.
 """
 
+import sys
 from collections.abc import Sequence
 
 from gan_lessons import interrupts
@@ -25,4 +26,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for command in (doctor, data, train, sample, evaluate, restore, progress):
         command.add(commands)
-    return commandline.run_command(parser, arguments)
+    code = commandline.run_command(parser, arguments)
+    if arguments is None and (ranks := sys.modules.get("gan_lessons.training.ranks")):
+        ranks.end_process(code)
+    return code
