@@ -66,7 +66,7 @@ clean: ## remove the environment and all that was built; your runs and data stay
 	rm -rf .venv build *.egg-info .pytest_cache .mypy_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.venv/%.stamp: pyproject.toml
+.venv/%.stamp: pyproject.toml gan_lessons/ipython_kernel_config.json gan_lessons/jupyter_server_config.json
 	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer is needed: install it, or say make PYTHON=path"; exit 1; }
 	test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
 		echo "Python's venv module is missing: install it (on Debian: apt install python3-venv)"; exit 1; }
