@@ -73,7 +73,7 @@ class Classifier(nn.Module):
         return logits
 
     @torch.no_grad()
-    def predict(self, images: Tensor, batch_size: int = 500) -> tuple[Tensor, Tensor]:
+    def predict(self, images: Tensor, batch_size: int = 50) -> tuple[Tensor, Tensor]:
         """Features (N, 64) and class probabilities (N, 10) of images (N, 1, 28, 28) in [−1, 1].
 
         Raises:

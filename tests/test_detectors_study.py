@@ -46,11 +46,14 @@ def test_five_families_give_as_many_fakes_as_one(monkeypatch: pytest.MonkeyPatch
     assert counts.tolist() == [study.FAKES // 5] * 5
 
 
-def test_patient_detectors_learn_from_the_same_for_longer() -> None:
+def test_patient_detectors_learn_from_the_same_for_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fakes, "pictures_of", lambda name, n, seed=0: torch.zeros(n, 1))
+    study.learned_fakes.cache_clear()
     for learned in study.PATIENT:
         short = learned.removesuffix(study.LONGER)
         assert study.learned_fakes(learned) is study.learned_fakes(short)
         assert study.steps_of(learned) == 4 * study.steps_of(short)
+    study.learned_fakes.cache_clear()
 
 
 def test_a_detector_begins_as_its_stored_one_on_any_processor() -> None:

@@ -14,6 +14,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES, GANSettings, OnePassSettings, RestorationSettings
 from gan_lessons.training import Ranks, Settings, Trainer, build_networks, describe, ranks
 
+pytestmark = pytest.mark.xdist_group("ranks")  # one process: it keeps what the ranks have found
 ALONE = {"workers": "one pass"}  # with what a single process is to be compared
 STEPS = 6  # over the end of an epoch (3 batches), with R1 at the first and the fifth
 SMALL: dict[str, Any] = {
