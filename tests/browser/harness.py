@@ -22,10 +22,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any
 
-import matplotlib.image
 import nbformat
 import numpy as np
-from playwright.sync_api import ConsoleMessage, Locator, Page, WebSocket, sync_playwright
+from PIL import Image
+from playwright.sync_api import (
+    ConsoleMessage,
+    Locator,
+    Page,
+    ViewportSize,
+    WebSocket,
+    sync_playwright,
+)
 
 from browser import get_browser
 
@@ -33,6 +40,7 @@ ROOT = Path(__file__).parents[2]
 SHOTS = ROOT / "build" / "browser"
 AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PATIENCE = 60  # seconds for what a person sees at once: a busy machine is no fault
+VIEW: ViewportSize = {"width": 1200, "height": 1000}
 BETWEEN = 100  # milliseconds from one look at the screen to the next: each costs as much
 # All cells are in the page, wherever it is scrolled to; and nothing asks about news.
 SETTINGS = {
@@ -85,8 +93,7 @@ def free_port() -> int:
 
 def pixels(locator: Locator) -> np.ndarray:
     """What an element shows on the screen: uint8 (h, w, 3)."""
-    image = matplotlib.image.imread(io.BytesIO(locator.screenshot()))
-    return (image[..., :3] * 255).round().astype(np.uint8)
+    return np.asarray(Image.open(io.BytesIO(locator.screenshot())).convert("RGB"))
 
 
 def settled(locator: Locator, timeout: float = PATIENCE) -> np.ndarray:
@@ -126,14 +133,11 @@ def fault_in(frame: bytes | str) -> str | None:
     return None
 
 
-class Lesson:
-    """A notebook opened in a page of its own. A context: leaving it closes, and raises faults."""
+class Tab:
+    """A page with JupyterLab, in which one notebook is opened after another; and its faults."""
 
-    def __init__(self, jupyter: "Jupyter", name: str) -> None:
-        self.jupyter, self.name = jupyter, name
+    def __init__(self, jupyter: "Jupyter") -> None:
         self.faults: list[str] = []
-        # Said by a kernel that has not yet imported ipywidgets when JupyterLab asks for widgets.
-        self.allowed = ["No such comm"]
         self.page: Page = jupyter.browser.new_page()
         self.page.on("console", self._said)
         self.page.on("pageerror", lambda error: self._fault(f"page: {error}"))
@@ -141,21 +145,20 @@ class Lesson:
         self.page.on("websocket", self._listen)
         self.page.add_init_script(SCRIPT)
         workspace = uuid.uuid4().hex  # else a second tab would close what the first has open
-        self.page.goto(
-            f"{jupyter.url}/lab/workspaces/{workspace}/tree/{name}?token={jupyter.token}"
-        )
-        self._opened()
+        self.page.goto(f"{jupyter.url}/lab/workspaces/{workspace}?token={jupyter.token}")
+        self.page.wait_for_function("window.jupyterapp", polling=BETWEEN)
+        self.page.evaluate("() => jupyterapp.restored")
 
-    def __enter__(self) -> "Lesson":
-        return self
+    def open(self, name: str) -> None:
+        """Open a notebook, as if none had been open before."""
+        self.faults.clear()
+        self.page.set_viewport_size(VIEW)
+        opening = "async path => void await jupyterapp.commands.execute('docmanager:open', {path})"
+        self.page.evaluate(opening, name)
 
-    def __exit__(self, *exception: object) -> None:
-        try:
-            self.screenshot(f"{Path(self.name).stem}_end")
-            self.collect()
-            self.check()
-        finally:
-            self.page.close()
+    def close(self) -> None:
+        """Close the notebook that is open, without saving it."""
+        self.page.evaluate("() => notebook().dispose()")
 
     def _fault(self, text: str) -> None:
         self.faults.append(re.sub(r"\x1b\[[\d;]*m", "", text))
@@ -170,6 +173,33 @@ class Lesson:
     def _received(self, frame: bytes | str) -> None:
         if fault := fault_in(frame):
             self._fault(fault)
+
+
+class Lesson:
+    """A notebook opened in a tab. A context: leaving it closes the notebook, and raises faults."""
+
+    def __init__(self, jupyter: "Jupyter", name: str) -> None:
+        self.jupyter, self.name = jupyter, name
+        # Said by a kernel that has not yet imported ipywidgets when JupyterLab asks for widgets.
+        self.allowed = ["No such comm"]
+        self.tab = jupyter.tabs.pop() if jupyter.tabs else Tab(jupyter)
+        self.page, self.faults = self.tab.page, self.tab.faults
+        self.tab.open(name)
+        self._opened()
+
+    def __enter__(self) -> "Lesson":
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        try:
+            self.screenshot(f"{Path(self.name).stem}_end")
+            self.collect()
+            self.check()
+            self.tab.close()
+        except BaseException:
+            self.page.close()
+            raise
+        self.jupyter.tabs.append(self.tab)
 
     def _opened(self) -> None:
         self.page.wait_for_function(
@@ -357,8 +387,9 @@ class Jupyter:
         self.playwright = sync_playwright().start()
         try:
             chromium = get_browser.launch(self.playwright)
-            self.browser = chromium.new_context(viewport={"width": 1200, "height": 1000})
+            self.browser = chromium.new_context(viewport=VIEW)
             self.browser.set_default_timeout(PATIENCE * 1000)
+            self.tabs: list[Tab] = []  # in which no notebook is open: to load one takes seconds
             self.folder = folder / "notebooks"
             shutil.copytree(
                 ROOT / "notebooks", self.folder, ignore=shutil.ignore_patterns("source", "runs")
@@ -441,6 +472,8 @@ class Jupyter:
 
     def begin_again(self) -> None:
         """End the server with all its kernels, and start it anew: what was saved is there."""
+        while self.tabs:
+            self.tabs.pop().page.close()
         self._end()
         self._serve(self.folder.parent)
 
