@@ -157,8 +157,16 @@ class Tab:
         self.page.evaluate(opening, name)
 
     def close(self) -> None:
-        """Close the notebook that is open, without saving it."""
-        self.page.evaluate("() => notebook().dispose()")
+        """Shut the kernel down and close the notebook, without saving it.
+
+        The page does it itself: else what it still has of the kernel would try to connect again.
+        """
+        closing = """async () => {
+            const open = notebook();
+            await open.sessionContext.shutdown();
+            open.dispose();
+        }"""
+        self.page.evaluate(closing)
 
     def _fault(self, text: str) -> None:
         self.faults.append(re.sub(r"\x1b\[[\d;]*m", "", text))
@@ -176,30 +184,23 @@ class Tab:
 
 
 class Lesson:
-    """A notebook opened in a tab. A context: leaving it closes the notebook, and raises faults."""
+    """A notebook opened in a tab. A context: leaving it raises faults."""
 
-    def __init__(self, jupyter: "Jupyter", name: str) -> None:
+    def __init__(self, jupyter: "Jupyter", tab: Tab, name: str) -> None:
         self.jupyter, self.name = jupyter, name
         # Said by a kernel that has not yet imported ipywidgets when JupyterLab asks for widgets.
         self.allowed = ["No such comm"]
-        self.tab = jupyter.tabs.pop() if jupyter.tabs else Tab(jupyter)
-        self.page, self.faults = self.tab.page, self.tab.faults
-        self.tab.open(name)
+        self.page, self.faults = tab.page, tab.faults
+        tab.open(name)
         self._opened()
 
     def __enter__(self) -> "Lesson":
         return self
 
     def __exit__(self, *exception: object) -> None:
-        try:
-            self.screenshot(f"{Path(self.name).stem}_end")
-            self.collect()
-            self.check()
-            self.tab.close()
-        except BaseException:
-            self.page.close()
-            raise
-        self.jupyter.tabs.append(self.tab)
+        self.screenshot(f"{Path(self.name).stem}_end")
+        self.collect()
+        self.check()
 
     def _opened(self) -> None:
         self.page.wait_for_function(
@@ -257,8 +258,12 @@ class Lesson:
     @contextmanager
     def again(self) -> Iterator["Lesson"]:
         """The same notebook and kernel in a second tab."""
-        with Lesson(self.jupyter, self.name) as second:
-            yield second
+        tab = Tab(self.jupyter)
+        try:
+            with Lesson(self.jupyter, tab, self.name) as second:
+                yield second
+        finally:
+            tab.page.close()
 
     def tab_to(self, target: Locator, limit: int = 80) -> None:
         """Press Tab, from the output that ``target`` is in, until it has the focus."""
@@ -518,9 +523,21 @@ class Jupyter:
         nbformat.write(notebook, self.folder / name)
         yield from self._opened(name)
 
+    @contextmanager
+    def _tab(self) -> Iterator[Tab]:
+        """One in which a notebook was open, or a new one; after a fault it is not used again."""
+        tab = self.tabs.pop() if self.tabs else Tab(self)
+        try:
+            yield tab
+            tab.close()
+        except BaseException:
+            tab.page.close()
+            raise
+        self.tabs.append(tab)
+
     def _opened(self, name: str) -> Iterator[Lesson]:
         try:
-            with Lesson(self, name) as lesson:
+            with self._tab() as tab, Lesson(self, tab, name) as lesson:
                 yield lesson
         finally:
             for session in self.api("sessions"):
