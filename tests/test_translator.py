@@ -1,12 +1,14 @@
 """The translator without a browser: a digit there and back, noise on the way, and its style."""
 
 import base64
+from typing import Any
 
 import pytest
 import torch
 
 from gan_lessons import pretrained
 from gan_lessons.errors import UserError
+from gan_lessons.studies.style import stylise
 from gan_lessons.widgets import Translator, translator
 
 GENERATORS = {
@@ -63,6 +65,30 @@ def test_style_goes_from_the_drawing_on(panel: Translator) -> None:
         panel.set(strength=strength)
         moved.append((panel.pictures["style"] - panel.image).abs().mean().item())
     assert moved[0] < 0.02 < moved[1] < moved[2]
+
+
+def test_a_style_is_found_anew_only_where_it_changes(
+    panel: Translator, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It takes ten times as long as all the rest."""
+    panel.load(5)
+    taken: list[torch.Tensor] = []
+
+    def noted(image: torch.Tensor, *rest: Any) -> torch.Tensor:
+        taken.append(image)
+        return stylise(image, *rest)
+
+    monkeypatch.setattr(translator, "stylise", noted)
+    before = panel.pictures["style"]
+    panel.set(noise=0.3)
+    panel.again()
+    assert torch.equal(panel.pictures["style"], before)
+    assert not taken
+    panel.set(strength=0.7)
+    panel.set(translation="striped to plain")
+    panel.draw(panel.image.roll(2, 2))
+    assert len(taken) == 3
+    assert torch.equal(taken[-1][0], panel.image)
 
 
 def test_what_is_out_of_range_is_refused_and_nothing_moves(panel: Translator) -> None:

@@ -44,6 +44,7 @@ class Translator(ViewsPanel):
     def __init__(self, generators: Mapping[str, Any]) -> None:
         self.generators = generators
         self.pictures: dict[str, Tensor] = {}
+        self._styled: tuple[Any, Tensor] | None = None  # what it depends on, and the latest
         self.loop = Loop(lambda: None, self._show, lambda: "", instead="set(…)")
         self.sheet = Sheet(name="Digit")
         self.views = {name: Canvas(zoom=5.0, label=name) for name in VIEWS}
@@ -84,9 +85,17 @@ class Translator(ViewsPanel):
             rng = torch.Generator().manual_seed(self._seed)
             noisy = made + self.controls["noise"].value * torch.randn(made.shape, generator=rng)
             found = {"translated": made, "with noise": noisy, "back again": back(noisy)}
-        examples = domain(self._ends()[1]).images[:EXAMPLES]
-        found["style"] = stylise(image, examples, self.controls["strength"].value, STYLE_STEPS)
+        found["style"] = self._in_style()
         return {name: pictures[0] for name, pictures in found.items()}
+
+    def _in_style(self) -> Tensor:
+        """The drawing (1, 1, 28, 28) in the style of the target: noise does not change it."""
+        strength = self.controls["strength"].value
+        depends = self.sheet.drawing, self._ends(), strength
+        if self._styled is None or self._styled[0] != depends:
+            examples = domain(self._ends()[1]).images[:EXAMPLES]
+            self._styled = depends, stylise(self.image[None], examples, strength, STYLE_STEPS)
+        return self._styled[1]
 
     def _show(self) -> str:
         self.pictures = self._translated() if any(self.sheet.drawing) else {}

@@ -151,7 +151,6 @@ class Tab:
 
     def open(self, name: str) -> None:
         """Open a notebook, as if none had been open before."""
-        self.faults.clear()
         self.page.set_viewport_size(VIEW)
         opening = "async path => void await jupyterapp.commands.execute('docmanager:open', {path})"
         self.page.evaluate(opening, name)
@@ -530,6 +529,7 @@ class Jupyter:
         try:
             yield tab
             tab.close()
+            tab.faults.clear()
         except BaseException:
             tab.page.close()
             raise

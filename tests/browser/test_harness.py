@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import nbformat
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from browser.harness import PATIENCE, Jupyter, Lesson
 
@@ -89,3 +89,23 @@ def test_a_lesson_opens_as_it_is_shipped_whatever_was_saved(jupyter: Jupyter) ->
     nbformat.write(empty, jupyter.folder / "00_start_here.ipynb")
     with jupyter.lesson("00") as lesson:
         expect(lesson.cell("explore(line_up")).to_be_visible()
+
+
+def divide(jupyter: Jupyter) -> Page:
+    """Open a notebook, see that none was open before, and let it fail."""
+    with jupyter.cells("1 / 0") as lesson:
+        assert lesson.python("'x' in globals()") == "False"
+        expect(lesson.page.locator(".jp-NotebookPanel")).to_have_count(1)
+        lesson.allow("ZeroDivisionError")
+        lesson.run("1 / 0")
+        return lesson.page
+
+
+def test_notebooks_share_a_page_and_nothing_else(jupyter: Jupyter) -> None:
+    with jupyter.cells("x = 1") as lesson:
+        lesson.run("x = 1")
+    assert divide(jupyter) is lesson.page
+    assert jupyter.api("sessions") == []
+    with pytest.raises(RuntimeError), jupyter.cells("2"):
+        raise RuntimeError
+    assert divide(jupyter) is not lesson.page

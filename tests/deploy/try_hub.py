@@ -34,7 +34,7 @@ from playwright.sync_api import Browser, sync_playwright
 import gan_lessons
 from authoring.links import links
 from browser.get_browser import launch
-from browser.harness import SETTINGS, SHOTS, Lesson, free_port
+from browser.harness import SETTINGS, SHOTS, Lesson, Tab, free_port
 from deploy.environment import BUILD, ROOT, environment, everyones_python
 from gan_lessons.data import idx, load_digits
 
@@ -214,7 +214,7 @@ def wait_for(url: str, process: "subprocess.Popen[bytes]", timeout: float = 120)
 
 
 class Learner:
-    """A learner who signed in and followed a link to lesson 00; what `Lesson` needs of a server."""
+    """A learner who signed in and followed a link to lesson 00; what `Tab` and `Lesson` need."""
 
     token = ""
 
@@ -247,7 +247,8 @@ class Learner:
     def run(self, number: str) -> None:
         """Open a lesson and run all of it; it stays open."""
         (path,) = (ROOT / "notebooks").glob(f"{number}_*.ipynb")
-        lesson = Lesson(self, f"gan-lessons/notebooks/{path.name}")  # type: ignore[arg-type]
+        tab = Tab(self)  # type: ignore[arg-type]
+        lesson = Lesson(self, tab, f"gan-lessons/notebooks/{path.name}")  # type: ignore[arg-type]
         lesson.run_all(timeout=400)
         lesson.screenshot(f"{self.name}_{number}")
         self.lessons.append(lesson)
