@@ -76,7 +76,7 @@ class Classifier(nn.Module):
     def predict(self, images: Tensor, batch_size: int = 50) -> tuple[Tensor, Tensor]:
         """Features (N, 64) and class probabilities (N, 10) of images (N, 1, 28, 28) in [−1, 1].
 
-        What a batch of 50 needs stays in a processor's cache; 500 take twice as long.
+        Larger batches take up to twice as long: what they need is taken from the system each time.
 
         Raises:
             UserError: the images have another shape.

@@ -5,11 +5,11 @@ Files and settings are tried for every method there is, so that a new one is cov
 """
 
 import copy
-import functools
 import itertools
 import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -304,14 +304,14 @@ def begin_stacked(pack: int, **changes: Any) -> Trainer:
 
 
 RUNS: dict[str, Callable[[], Trainer]] = {
-    "plane, drawn": functools.partial(begin, Plan, data="drawn", points=((0.0, 0.5), (1, -1)))
+    "plane, drawn": partial(begin, Plan, data="drawn", points=((0.0, 0.5), (1, -1)))
 }
 for shipped in SHIPPED.values():
-    RUNS[shipped.name] = functools.partial(begin, shipped.settings_class)
+    RUNS[shipped.name] = partial(begin, shipped.settings_class)
     for recipe, settings in shipped.recipes.items():
-        RUNS[f"recipe {recipe}"] = functools.partial(begin, settings)
+        RUNS[f"recipe {recipe}"] = partial(begin, settings)
 for optimizer, decay in itertools.product(OPTIMIZERS, (0.0, 0.9)):
-    RUNS[f"plane {optimizer}, EMA {decay}"] = functools.partial(
+    RUNS[f"plane {optimizer}, EMA {decay}"] = partial(
         begin,
         Plan,
         optimizer_discriminator=optimizer,
@@ -319,7 +319,7 @@ for optimizer, decay in itertools.product(OPTIMIZERS, (0.0, 0.9)):
         ema_decay=decay,
     )
 for remedy, (changes, pack) in STACKED.items():
-    RUNS[f"stacked {remedy}"] = functools.partial(begin_stacked, pack, **changes)
+    RUNS[f"stacked {remedy}"] = partial(begin_stacked, pack, **changes)
 
 
 @pytest.mark.parametrize("between_turns", [False, True], ids=["whole", "between turns"])
@@ -400,7 +400,7 @@ def outcome(settings: Any) -> dict[str, Any]:
     return {"all": [weights, rates, samples, run.next_batch(), run.data, str(run.device)]}
 
 
-usual_outcome = functools.cache(outcome)  # most settings of a method are compared with the same
+usual_outcome = cache(outcome)  # most settings of a method are compared with the same
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,17 @@ def test_pictures_with_nothing_to_restore_get_a_sentence() -> None:
 # Classic remedies
 
 
+def test_filling_takes_the_mean_of_four_neighbours_again_and_again() -> None:
+    images = torch.rand(3, 1, 5, 7, generator=rng(0)) * 2 - 1
+    mask = (torch.rand(images.shape, generator=rng(1)) > 0.4).float()
+    cross = torch.tensor([[[[0.0, 1, 0], [1, 0, 1], [0, 1, 0]]]]) / 4
+    expected = images
+    for _ in range(3):
+        wide = nn.functional.pad(expected, (1, 1, 1, 1), mode="replicate")
+        expected = torch.where(mask > 0, nn.functional.conv2d(wide, cross), images)
+    torch.testing.assert_close(degradations.fill(images, mask, rounds=3), expected)
+
+
 def test_a_hole_in_a_slope_is_filled_exactly() -> None:
     slope = torch.linspace(-1, 1, 28).expand(1, 1, 28, 28)
     mask = degradations.centre_masks(slope)

@@ -130,13 +130,19 @@ def fill(images: Tensor, mask: Tensor, rounds: int = 200) -> Tensor:
 
     Heat that spreads from the border of a hole (Bertalmio et al. 2000 call it diffusion).
     """
-    filled = images
+    above, beside = (_neighbours(n).to(images) for n in images.shape[-2:])
+    hole, filled = mask > 0, images
     for _ in range(rounds):
-        wide = F.pad(filled, (1, 1, 1, 1), mode="replicate")
-        rows, columns = wide[..., 1:-1], wide[..., 1:-1, :]  # five times as quick as a convolution
-        spread = rows[..., :-2, :] + rows[..., 2:, :] + columns[..., :-2] + columns[..., 2:]
-        filled = torch.where(mask > 0, spread / 4, images)
+        filled = torch.where(hole, above @ filled + filled @ beside, images)
     return filled
+
+
+def _neighbours(n: int) -> Tensor:
+    """A matrix (n, n) that takes a quarter of both neighbours' sum; the ends are repeated."""
+    places = torch.arange(n)
+    near = (places[:, None] - places).abs() == 1
+    near[0, 0] = near[-1, -1] = True
+    return near / 4
 
 
 def refuse_unfit(picture: Tensor, mask: Tensor) -> None:
