@@ -12,7 +12,8 @@ from gan_lessons.data import degradations, load_digits
 from gan_lessons.data.degradations import KINDS, Spoiled
 from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES, RestorationSettings, restoration
-from gan_lessons.networks import UNet, count_parameters
+from gan_lessons.networks import OpenTanh, UNet, count_parameters
+from gan_lessons.networks.unet import LEAK
 from gan_lessons.training import Trainer, build_networks
 
 DIGITS = load_digits(source="bundled", announce=False).images[:40]
@@ -187,6 +188,26 @@ def test_a_restorer_begins_with_what_it_is_given(bounds: str) -> None:
     given = inputs[:, :1]
     expected = (2 * given).tanh() if bounds == "tanh" else given.clamp(-1, 1)
     assert torch.allclose(pictures, expected, atol=0.05)
+
+
+def test_an_open_tanh_is_tanh_whose_slope_never_ends() -> None:
+    x = torch.linspace(-30, 30, 601, requires_grad=True)
+    pictures = OpenTanh()(x)
+    assert torch.equal(pictures, x.tanh())
+    (slope,) = torch.autograd.grad(pictures.sum(), x)
+    (plain,) = torch.autograd.grad(x.tanh().sum(), x)
+    assert plain[x.abs() > 9.1].eq(0).all()
+    torch.testing.assert_close(slope, plain + LEAK)
+
+
+@pytest.mark.parametrize("seed", [1, 3])
+def test_a_restorer_is_not_caught_where_all_is_black(seed: int) -> None:
+    """With tanh it is, at this rate: the error stays near 0.3."""
+    small = replace(RECIPES["restore_regression"], width=8, batch_size=8, seed=seed)
+    images = load_digits(source="bundled", announce=False).images[:800]
+    run = Trainer(images, replace(small, lr_restorer=0.01, lr_decay="none"))
+    errors = [event.values["error"] for event in run.run(100)]
+    assert statistics.median(errors[-20:]) < 0.2
 
 
 @pytest.mark.parametrize("name", ["restore", "restore_regression"])

@@ -155,6 +155,6 @@ def test_what_the_lesson_says_of_the_table(kind: str) -> None:
         for arm in ("regression, leaky", "regression", "adversarial", "classic")
     )
     assert 0 < plain["psnr"] - leaky["psnr"] < 0.11
-    assert leaky["distance"] < 0.85 * plain["distance"]
+    assert leaky["distance"] < 0.9 * plain["distance"]
     assert against["psnr"] > classical["psnr"]
     assert f"{plain['distance']:.2f}" in study.table(STORED)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gan_lessons import losses
 from gan_lessons.data.degradations import KINDS, Spoiled, spoil
 from gan_lessons.methods.gan import RATE, image_size
-from gan_lessons.networks import ConvDiscriminator, ResidualUNet
+from gan_lessons.networks import ConvDiscriminator, LeakyBounds, OpenTanh, ResidualUNet
 from gan_lessons.training import (
     Batch,
     Chart,
@@ -82,8 +82,8 @@ class Restoration(Method[RestorationSettings]):
     name = "restoration"
     settings_class = RestorationSettings
     recipes: ClassVar[Mapping[str, Settings]] = {
-        "restore": RestorationSettings(lr_restorer=3e-3),
-        "restore_regression": RestorationSettings(adversary=False, lr_restorer=4e-3),
+        "restore": RestorationSettings(batch_size=16, lr_restorer=4e-3),
+        "restore_regression": RestorationSettings(batch_size=16, adversary=False, lr_restorer=4e-3),
     }
     averaged = ("restorer",)
     inputs_from_data = True
@@ -111,8 +111,8 @@ class Restoration(Method[RestorationSettings]):
     @classmethod
     def restorer(cls, settings: Any, size: Any) -> nn.Module:
         """A new network that restores: it begins with the picture as it is given."""
-        leaky = settings.bounds == "leaky"
-        return ResidualUNet(settings.width, inputs=size["channels"] + 2, leaky=leaky, **size)
+        bounds = LeakyBounds() if settings.bounds == "leaky" else OpenTanh()
+        return ResidualUNet(settings.width, inputs=size["channels"] + 2, bounds=bounds, **size)
 
     def player(self, name: str, network: nn.Module) -> Player:
         betas = (0.0, float(self.settings.beta2))  # Adam refuses a whole number beside a float

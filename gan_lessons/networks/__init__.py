@@ -33,7 +33,7 @@ from gan_lessons.networks.sequence import (
     gumbel_noise,
     straight_through,
 )
-from gan_lessons.networks.unet import HalfUNet, LeakyBounds, ResidualUNet, UNet
+from gan_lessons.networks.unet import HalfUNet, LeakyBounds, OpenTanh, ResidualUNet, UNet
 
 __all__ = [
     "IMAGE_SHAPE",
@@ -47,6 +47,7 @@ __all__ = [
     "HalfUNet",
     "LeakyBounds",
     "OneClass",
+    "OpenTanh",
     "Packed",
     "PatchDiscriminator",
     "ResidualUNet",

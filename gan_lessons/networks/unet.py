@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+import torch
 from torch import Tensor, nn
 
 from gan_lessons.networks.layers import check_image
@@ -16,6 +17,17 @@ class LeakyBounds(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         within = x.clamp(-1, 1)
         return within + LEAK * (x - within)
+
+
+class OpenTanh(nn.Module):
+    """tanh with a way back: its slope is never less than `LEAK`.
+
+    In float32 the slope of tanh is 0 from about 9 on. A network all of whose pixels get there, for
+    which a few large steps at the beginning are enough, learns nothing more.
+    """
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x.tanh() + LEAK * (x - x.detach())
 
 
 class UNet(nn.Module):
@@ -78,9 +90,8 @@ class UNet(nn.Module):
 class ResidualUNet(UNet):
     """Pictures (N, inputs, size, size) → pictures like their first channels: learns what to change.
 
-    It begins close to leaving them alone: what it adds to x is 0 at first, in tanh(2x + added) or,
-    with ``leaky``, in `LeakyBounds` of x + added. Without such a beginning tanh saturates within a
-    few steps, and nothing comes back from a black picture.
+    It begins close to leaving them alone: what it adds to x is 0 at first, in tanh(2x + added) or
+    other ``bounds``; in `LeakyBounds` of x + added.
     """
 
     def __init__(
@@ -90,19 +101,16 @@ class ResidualUNet(UNet):
         inputs: int | None = None,
         channels: int = 1,
         size: int = 28,
-        leaky: bool = False,
+        bounds: Callable[[Tensor], Tensor] = torch.tanh,
     ) -> None:
         super().__init__(inputs or channels, width, channels=channels, size=size, end=nn.Identity)
-        self.channels, self.bounds = channels, LeakyBounds() if leaky else None
+        self.channels, self.bounds = channels, bounds
+        self.steepness = 1 if isinstance(bounds, LeakyBounds) else 2
         for parameter in self.last[-2].parameters():
             nn.init.zeros_(parameter)
 
     def forward(self, x: Tensor) -> Tensor:
-        given, added = x[:, : self.channels], super().forward(x)
-        if self.bounds is None:
-            return (2 * given + added).tanh()
-        pictures: Tensor = self.bounds(given + added)
-        return pictures
+        return self.bounds(self.steepness * x[:, : self.channels] + super().forward(x))
 
 
 class HalfUNet(nn.Module):
