@@ -22,8 +22,8 @@ class LeakyBounds(nn.Module):
 class OpenTanh(nn.Module):
     """tanh with a way back: its slope is never less than `LEAK`.
 
-    In float32 the slope of tanh is 0 from about 9 on. A network all of whose pixels get there, for
-    which a few large steps at the beginning are enough, learns nothing more.
+    In float32 the slope of tanh is 0 from about 9 on. A network most of whose pixels get there, for
+    which some large steps are enough, may learn nothing more.
     """
 
     def forward(self, x: Tensor) -> Tensor:
