@@ -144,7 +144,9 @@ def test_what_the_lesson_says_of_the_table() -> None:
         [2.6, 28.5], abs=0.05
     )
     steps = [ARMS["pairs"].steps, ARMS["pairs, alone"].steps]
-    assert restoration.STEPS / steps[0] == pytest.approx(2, abs=0.2)  # lesson 13 trained longer
+    pictures = [RECIPES["pix2pix"].batch_size * steps[0]]
+    pictures.append(RECIPES["restore"].batch_size * restoration.STEPS)
+    assert pictures == [19_200, 32_000]  # lesson 13 trained longer
     costs = [mean(row.seconds for row in rows) for rows in (against, alone)]
     assert costs[0] == pytest.approx(costs[1], rel=0.1)
     (nothing,) = study.of(STORED, "nothing, printed", "to_a")
