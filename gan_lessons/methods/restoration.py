@@ -25,7 +25,7 @@ from gan_lessons.training import (
 )
 
 PENALTY_EVERY = 4  # steps from one R1 penalty to the next
-BOUNDS = ("tanh", "leaky")  # the latter: cut off but for a hundredth
+BOUNDS = ("tanh", "leaky")  # an open one; cut off but for a hundredth
 ALONE = (
     Chart("squared error", {"error": "of a pixel"}),
     Chart("loss of the restorer", {"loss_restorer": "loss"}),
