@@ -54,6 +54,15 @@ def add(commands: Commands) -> None:
         "--device", metavar="NAME", help="cpu (default), cuda or mps, where there is such a GPU"
     )
     parser.add_argument(
+        "--threads",
+        type=whole_number(1, 256),
+        default=1,
+        metavar="N",
+        help="threads that compute a step (default: 1; most recipes gain little from a second, and "
+        "all lose a lot by it where other programs are at work; restore is half as fast again "
+        "with 2 on idle cores)",
+    )
+    parser.add_argument(
         "--images",
         type=file_path,
         metavar="FOLDER",
@@ -93,8 +102,7 @@ def run(arguments: Namespace) -> int:
     from gan_lessons import methods
     from gan_lessons.training import describe, ranks
 
-    # Small networks gain little from a second thread, and lose a lot when the cores are busy.
-    torch.set_num_threads(1)
+    torch.set_num_threads(arguments.threads)
     recipe = "dcgan" if arguments.recipe is None else arguments.recipe
     chosen = methods.find_recipe(recipe)
     if arguments.settings:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 from cli.harness import (
     POSIX,
@@ -157,6 +158,16 @@ def test_the_options_become_settings() -> None:
     state = read_checkpoint(Path("timed") / "checkpoint.pt")
     assert state["elapsed"] >= 0.3
     assert (state["settings"]["seconds"], state["settings"]["seed"]) == (0.3, 0)
+
+
+@pytest.mark.parametrize(("given", "wanted"), [([], 1), (["--threads", "2"], 2)])
+def test_it_computes_in_as_many_threads_as_it_is_told(
+    monkeypatch: pytest.MonkeyPatch, given: list[str], wanted: int
+) -> None:
+    asked: list[int] = []
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
+    assert main(["train", "--recipe", "dense", "--steps", "1", *given]) == 0
+    assert asked == [wanted]
 
 
 @pytest.mark.parametrize("recipe", ["fast", "best"])
