@@ -83,7 +83,7 @@ class Restoration(Method[RestorationSettings]):
     settings_class = RestorationSettings
     recipes: ClassVar[Mapping[str, Settings]] = {
         "restore": RestorationSettings(batch_size=16, lr_restorer=4e-3),
-        "restore_regression": RestorationSettings(batch_size=16, adversary=False, lr_restorer=4e-3),
+        "restore_regression": RestorationSettings(batch_size=16, adversary=False, lr_restorer=3e-3),
     }
     averaged = ("restorer",)
     inputs_from_data = True
