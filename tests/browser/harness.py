@@ -150,7 +150,12 @@ class Tab:
         self.page.evaluate("() => jupyterapp.restored")
 
     def open(self, name: str) -> None:
-        """Open a notebook, as if none had been open before."""
+        """Open a notebook, as if none had been open before.
+
+        An empty JupyterLab gets its launcher a while later: once that is there, it cannot come to
+        lie over the notebook.
+        """
+        self.page.locator(".jp-Launcher").wait_for()
         self.page.set_viewport_size(VIEW)
         opening = "async path => void await jupyterapp.commands.execute('docmanager:open', {path})"
         self.page.evaluate(opening, name)
