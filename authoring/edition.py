@@ -16,6 +16,7 @@ from authoring import build
 from authoring.source import SOURCES, Cell, Notebook, definitions, number, quiz_of
 from gan_lessons import exercises
 from gan_lessons.errors import UserError
+from gan_lessons.exercises import words
 from gan_lessons.exercises.questions import LETTERS, load
 
 NOTEBOOKS = SOURCES.parent
@@ -133,12 +134,12 @@ def quiz_answers(lesson: str) -> str:
     for place, question in enumerate(load(lesson), 1):
         lines.append(f"\n**{place}. {plain(question.text)}**\n")
         for letter, option in zip(LETTERS, question.options, strict=False):
-            text, why = plain(option.text.strip()), plain(option.why.strip())
+            text, why = plain(option.text), plain(option.why)
             answer = f"✓ {letter}. **{text}**" if option.right else f"✗ {letter}. {text}"
             lines.append(f"- {answer}: {why}")
     return "\n".join(lines)
 
 
 def plain(text: str) -> str:
-    """Text that Markdown shows as it is."""
-    return re.sub(r"([*_`<\\])", r"\\\1", text)
+    """Text of a quiz in Markdown: its code and stressed words, all else as it is."""
+    return re.sub(r"([*_`\\])", r"\\\1", words.html(text))

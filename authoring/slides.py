@@ -31,6 +31,7 @@ from authoring.source import (
 )
 from authoring.webpage import CODE
 from gan_lessons.errors import UserError
+from gan_lessons.exercises import words
 from gan_lessons.exercises.questions import LETTERS, Question, load
 from gan_lessons.files import atomic_write
 
@@ -198,13 +199,13 @@ def _on_demand(html: str) -> str:
 def _question(number: int, question: Question) -> str:
     """One question of the quiz; its answer appears with the next key press."""
     options = "".join(
-        f"<li>{letter}. {escape(option.text.strip())}</li>"
+        f"<li>{letter}. {words.html(option.text)}</li>"
         for letter, option in zip(LETTERS, question.options, strict=False)
     )
     right = question.options[question.right]
-    answer = f"<b>{LETTERS[question.right]}.</b> {escape(right.why.strip())}"
+    answer = f"<b>{LETTERS[question.right]}.</b> {words.html(right.why)}"
     return (
-        f"<h2>Question {number}</h2><p>{escape(question.text)}</p>"
+        f"<h2>Question {number}</h2><p>{words.html(question.text)}</p>"
         f'<ul class="options">{options}</ul><div class="fragment answer">{answer}</div>'
     )
 

@@ -14,7 +14,7 @@ from authoring.__main__ import main
 from authoring.source import definitions, exercises, quiz_of, read, sources, tags
 from gan_lessons import progress
 from gan_lessons.errors import UserError
-from gan_lessons.exercises import check, grade
+from gan_lessons.exercises import check, grade, words
 from gan_lessons.exercises.questions import load
 
 PATHS = [read(path).notebook for path in sources()]
@@ -120,8 +120,8 @@ def test_an_answer_sheet_answers_the_quiz_with_reasons(name: str, sheets: Path) 
     for question in load(name):
         right = question.options[question.right]
         plain = answers.replace("\\", "")
-        assert f"**{right.text}**: {right.why.strip()}" in plain
-        assert all(option.why.strip() in plain for option in question.options)
+        assert f"**{words.html(right.text)}**: {words.html(right.why)}" in plain
+        assert all(words.html(option.why) in plain for option in question.options)
 
 
 def test_an_answer_sheet_is_not_the_learners_progress(
@@ -132,8 +132,9 @@ def test_an_answer_sheet_is_not_the_learners_progress(
     assert not (tmp_path / "done.json").exists()
 
 
-def test_marks_of_markdown_in_an_answer_are_shown_as_they_are() -> None:
-    assert edition.plain("a_1 * b_2 is *not* c") == r"a\_1 \* b\_2 is \*not\* c"
+def test_stress_and_code_in_an_answer_are_shown_and_other_marks_as_they_are() -> None:
+    said = edition.plain("a_1 * b_2 is *not* `c < d_1`")
+    assert said == r"a\_1 \* b\_2 is <em>not</em> <code>c &lt; d\_1</code>"
 
 
 def test_the_command_writes_both_editions_side_by_side(

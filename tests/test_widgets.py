@@ -21,6 +21,7 @@ from matplotlib.legend import Legend
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
+from gan_lessons.exercises import words
 from gan_lessons.exercises.questions import Option, Question, Quiz
 from gan_lessons.plotting.style import new_axes
 from gan_lessons.widgets import explore
@@ -419,14 +420,28 @@ def test_quiz_answers_in_words() -> None:
 
 
 def test_quiz_shows_backticks_as_code_and_hides_its_reasons() -> None:
-    options = tuple(Option(f"`a < {i}`", "`why`", i == 0) for i in range(4))
+    options = tuple(Option(f"`a < {i}`", "`why` *not*", i == 0) for i in range(4))
     quiz = Quiz("01", [Question("Is `x` <b>?", options)])
     (asked,) = quiz.sheet.questions
     assert asked["text"] == "Is <code>x</code> &lt;b&gt;?"
     assert asked["options"][1] == "<code>a &lt; 1</code>"
     assert "why" not in str(quiz.sheet.questions)
     quiz.answer(1, 1)
-    assert quiz.sheet.verdicts[0]["words"] == "✗ Not right: <code>why</code>"
+    assert quiz.sheet.verdicts[0]["words"] == "✗ Not right: <code>why</code> <em>not</em>"
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("the *mean absolute* error", "the <em>mean absolute</em> error"),
+        ("*all*: <b>", "<em>all</em>: &lt;b&gt;"),
+        ("2 * 3 * 4", "2 * 3 * 4"),
+        ("w*h*c", "w*h*c"),
+        ("`f(*a)` and `g(*b)`", "<code>f(*a)</code> and <code>g(*b)</code>"),
+    ],
+)
+def test_words_with_stress_are_shown_so(said: str, shown: str) -> None:
+    assert words.html(said) == shown
 
 
 def test_quiz_can_be_read_without_a_kernel() -> None:
