@@ -115,6 +115,16 @@ def test_the_summary_leaves_the_network_as_it_was() -> None:
     assert text == summary(network, torch.randn(7, 64))  # whatever the batch
 
 
+@pytest.mark.parametrize("network_class", GENERATORS + DISCRIMINATORS)
+def test_its_first_layers_are_a_network_of_their_own(network_class) -> None:
+    network = network_class().eval()
+    example = torch.randn(2, 64) if network_class in GENERATORS else torch.randn(2, 1, 28, 28)
+    first, rest = network[:3], network[3:]
+    assert torch.equal(rest(first(example)), network(example))
+    assert first[0] is network[0]
+    assert len(first) + len(rest) == len(network)
+
+
 def test_frozen_parameters_do_not_count() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
     assert count_parameters(network) == (3 * 4 + 4) + (4 + 1)

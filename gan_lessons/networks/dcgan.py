@@ -5,12 +5,12 @@ Comments at the layers give the side of what they put out, for digits of 28 × 2
 
 from torch import nn
 
-from gan_lessons.networks.layers import check_image
+from gan_lessons.networks.layers import Stack, check_image
 
 SIZES = range(8, 257, 4)  # two doublings lead from a quarter of the size to it
 
 
-class ConvGenerator(nn.Sequential):
+class ConvGenerator(Stack):
     """Noise (N, latent_dim) → size/4 → size/2 → images (N, channels, size, size).
 
     A DCGAN generator (Radford et al. 2016, fig. 1 and the guidelines of section 3) for small
@@ -42,7 +42,7 @@ class ConvGenerator(nn.Sequential):
         )
 
 
-class ConvDiscriminator(nn.Sequential):
+class ConvDiscriminator(Stack):
     """Images (N, channels, size, size) → size/2 → size/4 → size/8, rounded up → logits (N,).
 
     Strided convolutions and LeakyReLU as in Radford et al. 2016, but no BatchNorm: it would let
@@ -72,7 +72,7 @@ class ConvDiscriminator(nn.Sequential):
         )
 
 
-class PatchDiscriminator(nn.Sequential):
+class PatchDiscriminator(Stack):
     """Images (N, channels, size, size) → logits (N, (size/4)²), one for each place.
 
     Each answer sees 18 × 18 pixels, so it judges strokes and texture and cannot say which digit it
@@ -94,7 +94,7 @@ class PatchDiscriminator(nn.Sequential):
         )
 
 
-class FineGenerator(nn.Sequential):
+class FineGenerator(Stack):
     """Noise (N, latent_dim) → size/4 → size/2 → size → images (N, channels, size, size).
 
     `ConvGenerator` draws all pixels with its last transposed convolution; here that one makes
@@ -118,7 +118,7 @@ class FineGenerator(nn.Sequential):
         )
 
 
-class FineDiscriminator(nn.Sequential):
+class FineDiscriminator(Stack):
     """Images (N, channels, size, size) → size → size/2 → … → logits (N,) or (N, classes).
 
     `ConvDiscriminator` after a convolution at full resolution.

@@ -2,12 +2,12 @@
 
 from torch import nn
 
-from gan_lessons.networks.layers import check_image
+from gan_lessons.networks.layers import Stack, check_image
 
 SIZES = range(1, 1025)
 
 
-class DenseGenerator(nn.Sequential):
+class DenseGenerator(Stack):
     """Noise (N, latent_dim) → two hidden layers → images (N, channels, size, size).
 
     Raises:
@@ -29,7 +29,7 @@ class DenseGenerator(nn.Sequential):
         )
 
 
-class DenseDiscriminator(nn.Sequential):
+class DenseDiscriminator(Stack):
     """Images (N, channels, size, size) → two hidden layers → logits (N,).
 
     Raises:

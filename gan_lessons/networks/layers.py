@@ -1,5 +1,6 @@
 """What networks are built of and wrapped in: conditions, packs, spectral norm; and their size."""
 
+from collections import OrderedDict
 from collections.abc import Iterable
 
 import torch
@@ -31,6 +32,18 @@ def check_image(channels: int, size: int, sizes: range, **counts: int) -> None:
     if not is_whole(size, sizes[0], sizes[-1]) or size not in sizes:
         kind = "a whole number" if sizes.step == 1 else f"a multiple of {sizes.step}"
         raise UserError(f"size is {size!r}; choose {kind} from {sizes[0]} to {sizes[-1]:,}.")
+
+
+class Stack(nn.Sequential):
+    """Layers one after another, as `nn.Sequential`; a slice, such as ``network[:4]``, is one, too.
+
+    (A slice of `nn.Sequential` is made by the class of the whole, here by arguments such as width.)
+    """
+
+    def __getitem__(self, idx: slice | int) -> nn.Sequential | nn.Module:
+        if isinstance(idx, slice):
+            return nn.Sequential(OrderedDict(list(self._modules.items())[idx]))
+        return super().__getitem__(idx)
 
 
 def append_one_hot(z: Tensor, labels: Tensor, classes: int) -> Tensor:

@@ -8,6 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from gan_lessons.networks.layers import Stack
+
 
 class SentenceGenerator(nn.Module):
     """A GRU (Cho et al. 2014) that reads what it has written so far, and chooses the next letter.
@@ -55,7 +57,7 @@ class SentenceGenerator(nn.Module):
         return (log_p * sentences[..., : self.letters]).sum(dim=(1, 2))
 
 
-class SentenceDiscriminator(nn.Sequential):
+class SentenceDiscriminator(Stack):
     """Sentences (N, T, letters + told) → logits (N,), all places at once by dense layers."""
 
     def __init__(self, letters: int, length: int, width: int = 128) -> None:

@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from gan_lessons import pretrained
 from gan_lessons.data import from_uint8, to_uint8
+from gan_lessons.networks.layers import Stack
 from gan_lessons.training import draw
 
 BATCH = 64  # half of it real
@@ -49,7 +50,7 @@ def in_greys(pictures: Tensor) -> Tensor:
 # Detectors
 
 
-class Detector(nn.Sequential):
+class Detector(Stack):
     """Pictures (N, 1, size, size) → logits (N,), above 0 for "fake".
 
     It looks at every pixel before it shrinks anything: fakes differ in details.
