@@ -1,6 +1,10 @@
 """The one exception for mistakes that a person can mend, and what counts as a number."""
 
 import math
+from collections.abc import Mapping
+from typing import NoReturn, TypeVar
+
+T = TypeVar("T")
 
 
 class UserError(ValueError):
@@ -8,6 +12,34 @@ class UserError(ValueError):
 
     The command line prints the sentence and exits with code 2; a notebook shows it.
     """
+
+
+class ByName(dict[str, T]):
+    """Things by name. Asked for one that is not there, it says which there are.
+
+    Args:
+        what: such a thing, in a word.
+        things: name → thing.
+    """
+
+    def __init__(self, what: str, things: Mapping[str, T]) -> None:
+        super().__init__(things)
+        self.what = what
+
+    def __missing__(self, name: object) -> NoReturn:
+        raise UserError(f"There is no {self.what} {name!r}; choose one of {', '.join(self)}.")
+
+
+def expect(value: object, kind: type | tuple[type, ...], right: str) -> None:
+    """Refuse a thing of another kind.
+
+    Args:
+        value: what was given.
+        kind: what it has to be.
+        right: the same in words; the sentence goes on with "…, not X."
+    """
+    if not isinstance(value, kind):
+        raise UserError(f"{right}, not {type(value).__name__}.")
 
 
 def is_whole(value: object, low: float, high: float = math.inf) -> bool:

@@ -12,13 +12,19 @@ from torch import Tensor, nn
 
 from gan_lessons.errors import UserError
 from gan_lessons.methods import GANSettings
+from gan_lessons.tensors import expect_tensor
 from gan_lessons.training import sample
 
 PARALLEL = 1e-4  # radians; closer to 0 or π than this an arc has no direction of its own
 
 
 def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
-    """Points (T, d) of the straight line from a (d,) to b (d,) at t (T,); 0 is a, 1 is b."""
+    """Points (T, d) of the straight line from a (d,) to b (d,) at t (T,); 0 is a, 1 is b.
+
+    Raises:
+        UserError: t is no tensor.
+    """
+    expect_tensor(t, "t", "(T,), such as torch.linspace(0, 1, 9)")
     return a + t[:, None] * (b - a)
 
 
@@ -30,8 +36,15 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     steps of t are equal angles.
 
     Raises:
-        UserError: a or b is zero, or they point in opposite ways: no arc is shorter than another.
+        UserError: a or b is zero, or they point in opposite ways: no arc is shorter than another;
+            or one of them is no vector like the other.
     """
+    if a.dim() != 1 or a.shape != b.shape:
+        raise UserError(
+            f"An arc goes from one vector (d,) to another, not from {tuple(a.shape)} to "
+            f"{tuple(b.shape)}. A row of a batch z is one: z[0]."
+        )
+    expect_tensor(t, "t", "(T,), such as torch.linspace(0, 1, 9)")
     if a.norm() == 0 or b.norm() == 0:
         raise UserError("The zero vector points nowhere, so no arc begins or ends there: use lerp.")
     cosine = torch.dot(a / a.norm(), b / b.norm()).clamp(-1, 1)
@@ -102,7 +115,15 @@ def saliency(discriminator: nn.Module, image: Tensor) -> tuple[float, Tensor]:
 
     Where the gradient is positive more ink would make D call the image more real (Simonyan et
     al. 2014, section 3). It says what a small change would do, not what D "looks at".
+
+    Raises:
+        UserError: the image has another shape.
     """
+    expect_tensor(image, "image", "(c, h, w)")
+    if image.dim() != 3:
+        raise UserError(
+            f"image has the shape {tuple(image.shape)}; give one, (c, h, w): images[0]."
+        )
     pixels = image.detach()[None].clone().requires_grad_()
     logit = discriminator(pixels)
     (gradient,) = torch.autograd.grad(logit.sum(), pixels)

@@ -19,7 +19,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import ByName, UserError
 
 Discriminator = Callable[[Tensor], Tensor]
 
@@ -142,19 +142,24 @@ def relativistic_generator_loss(fake_logits: Tensor, real_logits: Tensor | None 
     return _mean(F.softplus(real_logits - fake_logits))
 
 
-OBJECTIVES: dict[str, Objective] = {
-    objective.name: objective
-    for objective in (
-        Objective("minimax", cross_entropy_discriminator_loss, minimax_generator_loss),
-        Objective(
-            "non_saturating", cross_entropy_discriminator_loss, non_saturating_generator_loss
-        ),
-        Objective("least_squares", least_squares_discriminator_loss, least_squares_generator_loss),
-        Objective("hinge", hinge_discriminator_loss, raise_score_generator_loss),
-        Objective("wasserstein", wasserstein_discriminator_loss, raise_score_generator_loss),
-        Objective("relativistic", relativistic_discriminator_loss, relativistic_generator_loss),
-    )
-}
+OBJECTIVES = ByName(
+    "objective",
+    {
+        objective.name: objective
+        for objective in (
+            Objective("minimax", cross_entropy_discriminator_loss, minimax_generator_loss),
+            Objective(
+                "non_saturating", cross_entropy_discriminator_loss, non_saturating_generator_loss
+            ),
+            Objective(
+                "least_squares", least_squares_discriminator_loss, least_squares_generator_loss
+            ),
+            Objective("hinge", hinge_discriminator_loss, raise_score_generator_loss),
+            Objective("wasserstein", wasserstein_discriminator_loss, raise_score_generator_loss),
+            Objective("relativistic", relativistic_discriminator_loss, relativistic_generator_loss),
+        )
+    },
+)
 
 
 def gradient_penalty(

@@ -16,7 +16,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gan_lessons import networks
-from gan_lessons.errors import UserError, is_whole
+from gan_lessons.errors import UserError, expect, is_whole
 from gan_lessons.files import atomic_write
 from gan_lessons.methods.gan import Adversarial, AdversarialSettings
 from gan_lessons.training import Method, Settings, Trainer, find_method, read_checkpoint
@@ -26,6 +26,7 @@ CHECKPOINT = "checkpoint.pt"
 CLASSIFIER = "classifier"
 RESTORERS = ("restore", "restore_regression")  # that ship: against an adversary, and alone
 TRANSLATORS = ("cycle_stripes", "cycle_printed", "pix2pix", "pix2pix_regression")
+SETTINGS = 'settings have to be a GAN\'s: generator, settings = pretrained.load_generator("dcgan")'
 FAMILIES = ("family_gan", "vae", "flow")  # that ship: lesson 17's, of equal seconds
 
 
@@ -129,6 +130,7 @@ def refuse_classes(settings: AdversarialSettings) -> None:
     Raises:
         UserError: it is one; the sentence says how to take one digit of it.
     """
+    expect(settings, AdversarialSettings, SETTINGS)
     if getattr(settings, "classes", 0):
         raise UserError(
             "This generator is conditional: it draws the digit that it is told. Choose one, as in "
@@ -185,7 +187,13 @@ def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
     """n noise vectors (n, latent_dim) on the scale that the generator was trained with.
 
     For a conditional generator, with the classes 0, 1, 2, … in turn: (n, latent_dim + classes).
+
+    Raises:
+        UserError: n is no whole number, or the settings are not those of a GAN.
     """
+    expect(settings, AdversarialSettings, SETTINGS)
+    if not is_whole(n, 0):
+        raise UserError(f"n is {n!r}; choose a whole number of noise vectors.")
     rng = torch.Generator().manual_seed(seed)
     z = torch.randn(n, settings.latent_dim, generator=rng) * settings.noise_scale
     classes = getattr(settings, "classes", 0)

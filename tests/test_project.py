@@ -36,7 +36,7 @@ FLOORS = [
     {"game"},
     {"data"},
     {"progress"},
-    {"files", "progress_bar", "commandline"},
+    {"files", "progress_bar", "commandline", "tensors"},
     {"interrupts"},
     {"errors"},
     {"__init__", "out_of_order", "prompt_server"},

@@ -521,9 +521,9 @@ def test_recipes_are_settings_that_build(samples) -> None:
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [
-        ([1.0, 2.0], "float tensor .*, not list"),
+        ([1.0, 2.0], "tensor of floats .*, not list"),
         (torch.zeros(50, 1, 28, 28, dtype=torch.uint8), "not torch.uint8"),
-        (torch.zeros(50), r"not torch.float32 \(50,\)"),
+        (torch.zeros(50), r"has the shape \(50,\)"),
         (torch.full((50, 1, 28, 28), math.nan), "hold NaN"),
         (torch.zeros(50, 1, 28, 20), "no square images"),
         (torch.zeros(50, 2), "no square images"),

@@ -11,6 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lessons.errors import UserError
+from gan_lessons.tensors import expect_tensor
 
 NOISE = 0.5  # standard deviation; pixels go from −1 to 1
 FACTOR = 4  # each block of so many pixels, squared, becomes one
@@ -32,10 +33,13 @@ def spoil(kind: str, images: Tensor, rng: torch.Generator) -> Spoiled:
     Noise is added as it is: what leaves [−1, 1] is not cut off.
 
     Raises:
-        UserError: no such way, or a size that cannot be divided by `FACTOR`.
+        UserError: no such way, no such images, or a size that cannot be divided by `FACTOR`.
     """
     if kind not in KINDS:
         raise UserError(f"kind is {kind!r}; choose one of {', '.join(KINDS)}.")
+    expect_tensor(images, "images", "(N, 1, H, W)")
+    if images.dim() != 4:
+        raise UserError(f"images has the shape {tuple(images.shape)}; give (N, 1, H, W).")
     if kind == "brush":
         return hide(images, brush_masks(len(images), images.shape[-1], rng))
     if kind == "centre":

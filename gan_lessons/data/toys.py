@@ -10,7 +10,7 @@ from typing import Final
 import torch
 from torch import Tensor
 
-from gan_lessons.errors import UserError, is_whole
+from gan_lessons.errors import ByName, UserError, is_whole
 
 Values = Tensor | Sequence[float] | float
 
@@ -129,14 +129,17 @@ def two_gaussians(distance: float = 2.0, std: float = 0.25) -> GaussianMixture:
 
 
 # With their defaults all of them lie in the square from −2 to 2.
-TOYS_2D: Final[dict[str, Callable[[], GaussianMixture]]] = {
-    "ring": ring,
-    "lattice": lattice,
-    "two_moons": two_moons,
-    "spiral": spiral,
-    "line": line,
-    "two_gaussians": two_gaussians,
-}
+TOYS_2D: Final[ByName[Callable[[], GaussianMixture]]] = ByName(
+    "toy",
+    {
+        "ring": ring,
+        "lattice": lattice,
+        "two_moons": two_moons,
+        "spiral": spiral,
+        "line": line,
+        "two_gaussians": two_gaussians,
+    },
+)
 
 
 def grid(lo: float, hi: float, n: int, dtype: torch.dtype = torch.float32) -> Tensor:

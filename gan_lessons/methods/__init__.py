@@ -8,7 +8,7 @@ import importlib
 import pkgutil
 from typing import Any
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import ByName
 from gan_lessons.methods.gan import GAN, GANSettings
 from gan_lessons.methods.one_pass import OnePassGAN, OnePassSettings
 from gan_lessons.methods.restoration import Restoration, RestorationSettings
@@ -28,10 +28,13 @@ __all__ = [
 for _module in pkgutil.iter_modules(__path__):
     importlib.import_module(f"{__name__}.{_module.name}")
 
+
+def _recipes() -> dict[str, Settings]:
+    return {n: settings for method in METHODS.values() for n, settings in method.recipes.items()}
+
+
 # Good settings, by name.
-RECIPES: dict[str, Any] = {
-    name: settings for method in METHODS.values() for name, settings in method.recipes.items()
-}
+RECIPES: ByName[Any] = ByName("recipe", _recipes())
 
 
 def find_recipe(name: str) -> Settings:
@@ -40,7 +43,4 @@ def find_recipe(name: str) -> Settings:
     Raises:
         UserError: there is none of that name; the sentence says which there are.
     """
-    recipes = {n: s for method in METHODS.values() for n, s in method.recipes.items()}
-    if name not in recipes:
-        raise UserError(f"There is no recipe {name!r}; choose one of {', '.join(recipes)}.")
-    return recipes[name]
+    return ByName("recipe", _recipes())[name]

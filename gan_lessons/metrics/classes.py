@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons import classifier
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect
 
 CLASSES = 10
 
@@ -37,6 +37,7 @@ def class_report(images: Tensor, labels: Tensor) -> ClassReport:
         UserError: labels that are no digits, not one for each image, or a class with fewer than
             two images.
     """
+    expect(labels, Tensor, "labels have to be a tensor, one whole number for each image")
     if labels.shape != (len(images),) or labels.is_floating_point():
         raise UserError(
             f"Give one whole number for each of the {len(images):,} images, not {labels.dtype} "

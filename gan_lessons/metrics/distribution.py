@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect
 from gan_lessons.metrics.features import check_finite, check_pair, in_rows
 
 
@@ -33,8 +33,10 @@ def frechet_distance(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> floa
     Σ_a^½ Σ_b Σ_a^½, which is symmetric.
 
     Raises:
-        UserError: a mean or a covariance is not finite.
+        UserError: a mean or a covariance is not finite, or it is no such pair.
     """
+    for each in (a, b):
+        expect(each, tuple, "Give (mean, covariance) of each, as statistics(features) gives them")
     check_finite(*a, *b)
     (mean_a, covariance_a), (mean_b, covariance_b) = a, b
     values, vectors = torch.linalg.eigh(covariance_a)

@@ -7,6 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
+from gan_lessons.errors import expect
 from gan_lessons.methods.gan import GAN
 from gan_lessons.plane.coverage import ModeCoverage, Score
 from gan_lessons.plane.network import FlatOptimizer, FlatPlayer, Network
@@ -77,6 +78,7 @@ class PlaneTrainer(Trainer):
         networks: Mapping[str, nn.Module] | None = None,
         coverage: ModeCoverage | None = None,
     ) -> None:
+        expect(plan, Plan, 'plan has to be a Plan, such as Plan(data="ring")')
         self.coverage = coverage or ModeCoverage(data_distribution(plan))
         rng = torch.Generator().manual_seed(0)
         super().__init__(self.coverage.mixture.sample(SAMPLES, rng), plan, networks)

@@ -1,6 +1,6 @@
 """Curves over steps, seconds, samples or anything else."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from gan_lessons.errors import expect
 from gan_lessons.plotting.digits import show_digits
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes, new_grid, tidy
 
@@ -37,7 +38,11 @@ def curves(
         history: the trainer's events, or anything with the same fields.
         window: steps in a running mean.
         levels: name → height of a dotted line among the losses; the name stands on it.
+
+    Raises:
+        UserError: these are no events.
     """
+    expect(history, Iterable, "history has to be events, such as run.history")
     figure, grid = new_grid(8.4, 3.0, 1, 2)
     left, right = grid[0]
     steps = [event.step for event in history]
@@ -122,7 +127,11 @@ def lines(
         xlabel: what x is.
         ylabel: what the values are.
         level: label and height of a dotted horizontal line, if any.
+
+    Raises:
+        UserError: the curves have no names.
     """
+    expect(curves, Mapping, "curves has to be a dictionary, label → values")
     figure, axes = new_axes()
     looks = [("#009e73", "-"), ("#cc79a7", "--"), ("#56b4e9", "-."), (DISCRIMINATOR, "-")]
     for i, (label, values) in enumerate(curves.items()):

@@ -11,8 +11,9 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect, is_whole
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, Picture, new_axes
+from gan_lessons.tensors import expect_tensor
 
 
 def mosaic(images: Tensor, columns: int = 8) -> Tensor:
@@ -28,6 +29,9 @@ def mosaic(images: Tensor, columns: int = 8) -> Tensor:
     Raises:
         UserError: the shape is another one.
     """
+    expect_tensor(images, "images", "(N, 1, h, w) or (N, 3, h, w)")
+    if not is_whole(columns, 1):
+        raise UserError(f"columns is {columns!r}; choose a whole number from 1.")
     if images.dim() != 4 or images.shape[1] not in (1, 3) or images.numel() == 0:
         raise UserError(
             f"Give images of shape (N, 1, h, w) or (N, 3, h, w), not {tuple(images.shape)}."
@@ -143,7 +147,11 @@ def digit_rows(
             ``columns`` are shown.
         columns: images in a row.
         inches: width of one image; None: as in `digit_grid`.
+
+    Raises:
+        UserError: the rows have no names.
     """
+    expect(rows, Mapping, "rows has to be a dictionary, name → images")
     names = 1.25  # inches
     images = torch.cat([images[:columns] for images in rows.values()])
     width, height, _ = _size(images, columns, inches)

@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
+from gan_lessons.errors import expect
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, new_axes, new_grid
 
 
@@ -53,7 +54,11 @@ def histograms(
         xlabel: what the numbers are.
         bins: bars from the lowest to the highest of all the numbers.
         log: whether the shares stand on a logarithmic axis, which shows small ones, too.
+
+    Raises:
+        UserError: the values have no names.
     """
+    expect(values, Mapping, "values has to be a dictionary, label → numbers")
     figure, axes = new_axes()
     flat = {label: numbers.detach().flatten().numpy() for label, numbers in values.items()}
     edges = np.histogram_bin_edges(np.concatenate([*flat.values()]), bins)

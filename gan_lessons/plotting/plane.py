@@ -7,6 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from torch import Tensor
 
+from gan_lessons.errors import expect
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes
 
 
@@ -72,7 +73,11 @@ def clouds(fakes: Mapping[str, Tensor], real: Tensor, edge: float = 2.4) -> Figu
         fakes: title → points (n, 2); those outside the panel are not drawn.
         real: (m, 2), the same in each panel.
         edge: panels show the square from −edge to edge.
+
+    Raises:
+        UserError: the fakes have no names.
     """
+    expect(fakes, Mapping, "fakes has to be a dictionary, title → points")
     figure = Picture(figsize=(2.7 * len(fakes), 2.9), layout="constrained")
     for axes, (title, points) in zip(
         figure.subplots(1, len(fakes), squeeze=False)[0], fakes.items(), strict=True

@@ -5,6 +5,7 @@ from typing import Any
 from torch import Tensor
 
 from gan_lessons.errors import UserError
+from gan_lessons.tensors import expect_tensor
 
 
 def refuse_unfit_data(samples: Any, labels: Any, batch_size: int) -> None:
@@ -18,11 +19,9 @@ def refuse_unfit_data(samples: Any, labels: Any, batch_size: int) -> None:
     Raises:
         UserError: the sentence says what is right.
     """
-    if not isinstance(samples, Tensor):
-        raise UserError(f"Samples have to be a float tensor (N, …), not {type(samples).__name__}.")
-    if not samples.is_floating_point() or samples.dim() < 2:
-        found = f"{samples.dtype} {tuple(samples.shape)}"
-        raise UserError(f"Samples have to be a float tensor (N, …), not {found}.")
+    expect_tensor(samples, "samples", "(N, …)")
+    if samples.dim() < 2:
+        raise UserError(f"samples has the shape {tuple(samples.shape)}; give (N, …).")
     if len(samples) < batch_size:
         raise UserError(
             f"There are {len(samples)} samples for batches of {batch_size}; "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_number
 from gan_lessons.training.ranks import ALONE, Ranks, share_statistics
 from gan_lessons.training.settings import Settings
 
@@ -231,8 +231,8 @@ def method_of(settings: Settings) -> type[Method[Any]]:
         if method.settings_class is type(settings):
             return method
     raise UserError(
-        f"{type(settings).__name__} are no method's settings; take those of one of "
-        f"{', '.join(METHODS)}."
+        f"A {type(settings).__name__} is no method's settings; take those of one of "
+        f"{', '.join(METHODS)}, or a recipe, such as gan_lessons.methods.RECIPES['dcgan']."
     )
 
 
@@ -254,9 +254,10 @@ def build_networks(
     settings: Settings, shape: tuple[int, ...] = (1, 28, 28)
 ) -> dict[str, nn.Module]:
     """The networks of a run, by the players' names, with weights that its seed decides."""
+    method = method_of(settings)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(settings.seed)
-        return method_of(settings).build(settings, shape)
+        return method.build(settings, shape)
 
 
 @torch.no_grad()
@@ -265,7 +266,12 @@ def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
 
     The exponential moving average (EMA) of a generator smooths out its circling around the
     equilibrium (Yazici et al. 2019).
+
+    Raises:
+        UserError: ``decay`` is no number from 0 to 1.
     """
+    if not is_number(decay, 0, 1):
+        raise UserError(f"decay is {decay!r}; choose a number from 0, no memory, to 1.")
     for slow, fast in zip(
         [*ema.parameters(), *ema.buffers()],
         [*network.parameters(), *network.buffers()],

@@ -21,8 +21,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_whole
 from gan_lessons.interrupts import defer_interrupts
+from gan_lessons.tensors import expect_tensor
 from gan_lessons.training import checkpoint
 from gan_lessons.training.data import refuse_unfit_data
 from gan_lessons.training.device import resolve_device
@@ -66,8 +67,8 @@ class Trainer:
         labels: Tensor | None = None,
         ranks: Ranks = ALONE,
     ) -> None:
-        refuse_unfit_data(samples, labels, settings.batch_size)
         kind = method_of(settings)
+        refuse_unfit_data(samples, labels, settings.batch_size)
         given = {"samples": samples} | ({} if labels is None else {"labels": labels})
         kind.check_data(settings, given)
         self.device = resolve_device(settings.device)
@@ -340,13 +341,15 @@ class Trainer:
         event, or interrupt: the trainer is whole, and another ``run`` goes on from there.
 
         Raises:
-            UserError: the run has no end and ``steps`` is not given.
+            UserError: the run has no end and ``steps`` is not given, or it is no whole number.
             Diverged: a loss became NaN or infinite.
         """
         if steps is None and self.settings.steps is None and self.settings.seconds is None:
             raise UserError(
                 "This run has no end: give run(steps=…), or set steps or seconds in the settings."
             )
+        if steps is not None and not is_whole(steps, 0):
+            raise UserError(f"steps is {steps!r}; choose a whole number.")
         last = min(
             math.inf if steps is None else self.step + steps,
             math.inf if self.settings.steps is None else self.settings.steps,
@@ -364,11 +367,22 @@ class Trainer:
     # What is drawn
 
     def inputs(self, n: int, seed: int = 0) -> Tensor:
-        """What n samples are drawn from, such as noise (n, latent_dim)."""
+        """What n samples are drawn from, such as noise (n, latent_dim).
+
+        Raises:
+            UserError: n is no whole number.
+        """
+        if not is_whole(n, 0):
+            raise UserError(f"n is {n!r}; choose a whole number of samples.")
         return self.method.inputs(n, torch.Generator().manual_seed(seed))
 
     def sample(self, inputs: Tensor, ema: bool = True) -> Tensor:
-        """Samples drawn from `inputs`, by the averaged network or the one as it is now."""
+        """Samples drawn from `inputs`, by the averaged network or the one as it is now.
+
+        Raises:
+            UserError: what is given is no tensor.
+        """
+        expect_tensor(inputs, "inputs", "(N, …), such as run.inputs(N)")
         networks = [player.network for player in self.players.values()]
         training = [network.training for network in networks]
         for network in networks:

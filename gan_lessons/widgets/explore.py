@@ -13,13 +13,17 @@ import ipywidgets
 from matplotlib.figure import Figure
 
 from gan_lessons import plotting
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import WriteGuard, assign, complaint, plain, status, typed
 from gan_lessons.widgets.steady import Steady
 from gan_lessons.widgets.still import Panel
 
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
+
+NO_PICTURE = (
+    "What draw returns has to be a Figure, such as plotting.digit_grid(images), or PNG bytes"
+)
 
 Picture = Figure | bytes
 Draw = Callable[..., Picture | tuple[Picture, str]]
@@ -44,8 +48,11 @@ def explore(
         **controls: ``ipywidgets.interact``'s abbreviations, such as (0.0, 1.0, 0.1), or widgets.
 
     Raises:
-        UserError: a control cannot be made, or a first value is outside its range.
+        UserError: ``draw`` is no function, or returns no picture; a control cannot be made, or a
+            first value is outside its range.
     """
+    if not callable(draw):
+        raise UserError(f"draw has to be a function, which makes a picture, not {draw!r}.")
     made = {name: _control(name, spec, (labels or {}).get(name)) for name, spec in controls.items()}
     return Explore(draw, made, start or {}, alt)
 
@@ -127,6 +134,7 @@ class Explore(Panel):
                 words = self.sentence or self._alt_text()
                 self._canvas.show_tiles(picture.tiles, picture.columns, words)
             return self._canvas
+        expect(picture, (Figure, bytes), NO_PICTURE)
         self._still = picture if isinstance(picture, bytes) else self._steady.png(picture)
         self._image.value = self._still
         return self._image

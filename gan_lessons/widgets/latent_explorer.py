@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from gan_lessons import classifier, latent, plotting, pretrained
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect
 from gan_lessons.methods import GANSettings
 from gan_lessons.training import sample
 from gan_lessons.widgets.canvas import Canvas
@@ -57,6 +57,7 @@ class LatentExplorer(Panel):
         tray: bool = True,
     ) -> None:
         pretrained.refuse_classes(settings)
+        expect(generator, nn.Module, "generator has to be a network")
         self.generator, self.settings = generator, settings
         self.directions = dict(directions) if directions else _principal(generator, settings)
         for name, vector in self.directions.items():

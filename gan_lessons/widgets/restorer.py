@@ -18,7 +18,7 @@ from gan_lessons.data.degradations import (
     refuse_unfit,
     shrink,
 )
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect
 from gan_lessons.methods.restoration import as_inputs, restore
 from gan_lessons.studies.restoration import psnr
 from gan_lessons.widgets.canvas import Canvas
@@ -49,6 +49,9 @@ class Restorer(ViewsPanel):
     """
 
     def __init__(self, regression: nn.Module, adversarial: nn.Module, digits: Digits) -> None:
+        for network in (regression, adversarial):
+            expect(network, nn.Module, "a restorer has to be a network: pretrained.load_restorer()")
+        expect(digits, Digits, "digits have to be real ones, as load_digits() gives them")
         self.networks: Mapping[str, nn.Module] = {
             "regression": regression,
             "adversarial": adversarial,

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from gan_lessons import classifier, latent, pretrained
 from gan_lessons.data import Digits
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect
 from gan_lessons.methods import GANSettings
 from gan_lessons.training import sample
 from gan_lessons.widgets.canvas import Canvas, signed, tiles
@@ -44,6 +44,9 @@ class Sketchpad(SheetPanel):
         self, generator: nn.Module, discriminator: nn.Module, settings: GANSettings, digits: Digits
     ) -> None:
         pretrained.refuse_classes(settings)
+        expect(generator, nn.Module, "generator has to be a network")
+        expect(discriminator, nn.Module, "discriminator has to be a network")
+        expect(digits, Digits, "digits have to be real ones, as load_digits() gives them")
         self.generator = generator
         self.discriminator = discriminator
         self.settings = settings

@@ -21,6 +21,7 @@ from gan_lessons.training import (
     check_setting,
     checkpoint,
     describe,
+    method_of,
     read_checkpoint,
 )
 from gan_lessons.widgets.canvas import Canvas
@@ -80,6 +81,7 @@ class TrainingPanel(Panel):
         megabytes: float = 100.0,
     ) -> None:
         _refuse_no_pictures(samples)
+        method_of(settings)
         self.samples = samples
         self.labels = labels
         trainer = Trainer(samples, replace(settings, **ENDLESS), labels=labels)

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from gan_lessons import classifier
 from gan_lessons.data import Digits
+from gan_lessons.errors import UserError, expect
 from gan_lessons.studies.style import stylise
 from gan_lessons.studies.translation import domain, ends
 from gan_lessons.widgets.canvas import Canvas
@@ -24,6 +25,7 @@ TRANSLATIONS = {  # what a person chooses → the pair, and the way
     "handwritten to printed": ("printed", "to_b"),
     "printed to handwritten": ("printed", "to_a"),
 }
+GENERATORS = "generators has to be a dictionary, “stripes” or “printed” → its two generators"
 VIEWS = ("translated", "with noise", "back again", "style")
 EXAMPLES = 50  # pictures whose style is taken
 STYLE_STEPS = 25  # so few that the slider answers at once
@@ -37,11 +39,18 @@ class Translator(ViewsPanel):
     Args:
         generators: pair ("stripes", "printed") → its two generators, "to_b" and "to_a".
 
+    Raises:
+        UserError: there is no such pair.
+
     Attributes: ``image`` (1, 28, 28) as drawn, ``pictures`` (name → (1, 28, 28); empty while
     nothing is drawn), ``controls``.
     """
 
     def __init__(self, generators: Mapping[str, Any]) -> None:
+        expect(generators, Mapping, GENERATORS)
+        known = [name for name, (pair, _) in TRANSLATIONS.items() if pair in generators]
+        if not known:
+            raise UserError(f"{GENERATORS}; there is none of them in it.")
         self.generators = generators
         self.pictures: dict[str, Tensor] = {}
         self._styled: tuple[Any, Tensor] | None = None  # what it depends on, and the latest
@@ -50,7 +59,7 @@ class Translator(ViewsPanel):
         self.views = {name: Canvas(zoom=5.0, label=name) for name in VIEWS}
         self.controls = {
             "translation": ipywidgets.Dropdown(
-                options=[n for n, (pair, _) in TRANSLATIONS.items() if pair in generators],
+                options=known,
                 description="from",
                 layout={"width": "18em"},
                 style={"description_width": "initial"},

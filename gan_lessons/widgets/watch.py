@@ -7,6 +7,7 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from gan_lessons import plotting, pretrained
+from gan_lessons.errors import expect
 from gan_lessons.training import Event, Trainer
 
 DIGITS, COLUMNS = 32, 8
@@ -54,9 +55,13 @@ def watch(trainer: Trainer, steps: int | None = None, every: float = 1.0) -> Fig
 
     Interrupt the kernel to pause; running the cell again goes on from there.
 
+    Raises:
+        UserError: it is no trainer, or not that of a GAN: `TrainingPanel` shows every method.
+
     Returns:
         The last picture, which stays in the notebook; the live one is closed.
     """
+    expect(trainer, Trainer, "trainer has to be a Trainer(images, settings)")
     view = _View(trainer)
     image = ipywidgets.Image(
         value=plotting.png(view.draw()),
