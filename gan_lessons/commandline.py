@@ -18,7 +18,7 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn, TextIO, TypeAlias, TypeVar, cast
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO, TypeAlias, TypeVar, cast
 
 from gan_lessons import interrupts
 from gan_lessons.errors import UserError
@@ -35,6 +35,13 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(WRONG, f"{self.prog}: {_one_line(message)}; see {self.prog} --help.\n")
+
+    def parse_known_args(self, *args: Any, **kwargs: Any) -> Any:
+        """What a command does not know it refuses itself: the sentence names the command's help."""
+        parsed, unknown = super().parse_known_args(*args, **kwargs)
+        if unknown:
+            self.error(f"there is no argument {' '.join(unknown)}")
+        return parsed, unknown
 
     def _print_message(self, message: str, file: "SupportsWrite[str] | None" = None) -> None:
         (file or sys.stderr).write(message)  # argparse would say nothing of a full disk

@@ -20,6 +20,7 @@ COMMANDS = [
     ["train"],
     ["sample"],
     ["evaluate"],
+    ["restore"],
     ["progress"],
 ]
 
@@ -58,6 +59,8 @@ def test_help_explains_every_command_and_option(
         ("train --steps 0", "'0' will not do; choose a whole number from 1 to 10,000,000"),
         ("train --steps 1.5", "'1.5' will not do; choose a whole number"),
         ("train --steps ten", "'ten' will not do; choose a whole number"),
+        ("train --lr 5", "train: there is no argument --lr 5; see gan-lessons train --help."),
+        ("data status now", "there is no argument now; see gan-lessons data status --help."),
         ("train --seconds x", "'x' will not do; choose a number from 0.1 to 1,000,000"),
         ("train --seconds nan", "'nan' will not do"),
         ("train --seconds inf", "'inf' will not do"),
