@@ -1,7 +1,7 @@
 """The one exception for mistakes that a person can mend, and what counts as a number."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import NoReturn, TypeVar
 
 T = TypeVar("T")
@@ -40,6 +40,35 @@ def expect(value: object, kind: type | tuple[type, ...], right: str) -> None:
     """
     if not isinstance(value, kind):
         raise UserError(f"{right}, not {type(value).__name__}.")
+
+
+def expect_whole(value: object, name: str, low: float = 0, high: float = math.inf) -> None:
+    """Refuse what is no whole number from low to high."""
+    if not is_whole(value, low, high):
+        raise UserError(f"{name} is {_shown(value)}; choose a whole number {_range(low, high)}.")
+
+
+def expect_number(value: object, name: str, low: float, high: float) -> None:
+    """Refuse what is no number from low to high."""
+    if not is_number(value, low, high):
+        raise UserError(f"{name} is {_shown(value)}; choose a number {_range(low, high)}.")
+
+
+def expect_one_of(value: object, name: str, choices: Collection[object]) -> None:
+    """Refuse what is none of the choices."""
+    if value not in choices:
+        raise UserError(f"{name} is {value!r}; choose one of {', '.join(map(str, choices))}.")
+
+
+def _shown(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"a {type(value).__name__}"
+
+
+def _range(low: float, high: float) -> str:
+    if low == -math.inf:
+        return "of any size"
+    return f"from {low:,}" + (f" to {high:,}" if high < math.inf else "")
 
 
 def is_whole(value: object, low: float, high: float = math.inf) -> bool:

@@ -16,10 +16,17 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from gan_lessons import networks
-from gan_lessons.errors import UserError, expect, is_whole
+from gan_lessons.errors import UserError, expect, expect_whole, is_whole
 from gan_lessons.files import atomic_write
 from gan_lessons.methods.gan import Adversarial, AdversarialSettings
-from gan_lessons.training import Method, Settings, Trainer, find_method, read_checkpoint
+from gan_lessons.training import (
+    Method,
+    Settings,
+    Trainer,
+    checkpoint,
+    find_method,
+    read_checkpoint,
+)
 
 FOLDER = Path(__file__).parent / "weights"
 CHECKPOINT = "checkpoint.pt"
@@ -109,7 +116,8 @@ def load_generator(source: str | Path, digit: int | None = None) -> tuple[nn.Mod
     method = load_method(source)
     if not isinstance(method, Adversarial):
         raise UserError(
-            f"{source} was trained by {method.name!r}, which has no generator of noise."
+            f"{source} was trained by {method.name!r}, which is no GAN of noise and logits; what "
+            "it draws comes by load_method."
         )
     settings, generator = method.settings, method.network("generator")
     # A quarter faster on a CPU, for sliders that redraw 64 digits.
@@ -189,11 +197,11 @@ def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
     For a conditional generator, with the classes 0, 1, 2, … in turn: (n, latent_dim + classes).
 
     Raises:
-        UserError: n is no whole number, or the settings are not those of a GAN.
+        UserError: n or seed is no whole number, or the settings are not those of a GAN.
     """
     expect(settings, AdversarialSettings, SETTINGS)
-    if not is_whole(n, 0):
-        raise UserError(f"n is {n!r}; choose a whole number of noise vectors.")
+    expect_whole(n, "n")
+    expect_whole(seed, "seed")
     rng = torch.Generator().manual_seed(seed)
     z = torch.randn(n, settings.latent_dim, generator=rng) * settings.noise_scale
     classes = getattr(settings, "classes", 0)
@@ -202,13 +210,14 @@ def noise(n: int, settings: AdversarialSettings, seed: int = 0) -> Tensor:
 
 def _find(source: str | Path) -> Path:
     path = Path(source)
-    if str(source) in (*names(), *RESTORERS, *TRANSLATORS, *FAMILIES):
+    shipped = (*names(), *RESTORERS, *TRANSLATORS, *FAMILIES)
+    if str(source) in shipped:
         path = FOLDER / f"{source}.safetensors"
     elif path.is_dir():
         path = path / CHECKPOINT
     if not path.is_file():
         raise UserError(
-            f"There is no generator {str(source)!r}. Name a shipped one ({', '.join(names())}), "
+            f"There is no generator {str(source)!r}. Name a shipped one ({', '.join(shipped)}), "
             "the folder of a run (gan-lessons train --out), or a .safetensors file."
         )
     return path
@@ -228,9 +237,13 @@ def _read(path: Path) -> tuple[type[Method[Any]], Settings, tuple[int, ...], Wei
         else:
             weights = {name: run.get(f"{name}_ema", run[name]) for name in run["players"]}
         kind = find_method(run["method"])
-        return kind, kind.settings_class(**run["settings"]), _shape(run["shape"]), weights
+        settings = checkpoint.settings_from(kind.settings_class, run["settings"])
+        return kind, settings, _shape(run["shape"]), weights
     except UNREADABLE as error:
-        raise UserError(f"{path} is not a generator of this course, or is damaged.") from error
+        reason = f": {error}" if isinstance(error, UserError) else "."
+        raise UserError(
+            f"{path} is not a generator of this course, or is damaged{reason}"
+        ) from error
 
 
 def _read_safetensors(path: Path) -> tuple[dict[str, Any], Weights]:

@@ -3,9 +3,10 @@
 from typing import Any
 
 import numpy as np
-from torch import Tensor
+import torch
+from torch import Generator, Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect
 
 
 def expect_tensor(value: Any, what: str, shape: str) -> None:
@@ -28,6 +29,26 @@ def expect_tensor(value: Any, what: str, shape: str) -> None:
     raise UserError(
         f"{what} has to be a tensor of floats {shape}, not {found}{way and f': {way}'}."
     )
+
+
+def expect_single(value: Tensor, what: str) -> None:
+    """Refuse numbers of 64 bits where a network of 32 bits would stop at them.
+
+    Raises:
+        UserError: the sentence says how to make them shorter.
+    """
+    if value.dtype == torch.float64:
+        raise UserError(f"{what} has numbers of 64 bits; .float() makes them float32.")
+
+
+def expect_rng(rng: Any) -> None:
+    """Refuse what is no `torch.Generator`.
+
+    Raises:
+        UserError: the sentence says how to make one.
+    """
+    way = "such as torch.Generator().manual_seed(3)"
+    expect(rng, Generator, f"rng, the source of chance, has to be a torch.Generator, {way}")
 
 
 def _way(value: Any) -> str:

@@ -1,6 +1,7 @@
 """The house carries any method: one player or four, in one class, with nothing added elsewhere."""
 
 import itertools
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,6 +15,7 @@ from torch import Tensor, nn
 
 from gan_lessons import methods, pretrained
 from gan_lessons.cli import main
+from gan_lessons.errors import UserError
 from gan_lessons.methods import GANSettings, OnePassSettings, RestorationSettings
 from gan_lessons.methods.cycle import CycleSettings as ShippedCycleSettings
 from gan_lessons.methods.pix2pix import Pix2PixSettings
@@ -21,6 +23,7 @@ from gan_lessons.training import (
     METHODS,
     Batch,
     Method,
+    Settings,
     Trainer,
     Values,
     describe,
@@ -152,33 +155,97 @@ class Cycle(Method[CycleSettings]):
         return self.examples[chosen]
 
 
+@dataclass(frozen=True, kw_only=True)
+class BalancedSettings(Settings):
+    latent_dim: int = number(4, 1, 64, label="dimension of the noise", fixed=True)
+    lr: float = number(1e-3, 0, 0.1, label="rate", group="Rates")
+    batch_size: int = 8
+
+
+class Balanced(Method[BalancedSettings]):
+    """Two players and a number between them, as in BEGAN (Berthelot et al. 2017)."""
+
+    name = "test-balanced"
+    settings_class = BalancedSettings
+    recipes = {"test-balanced": BalancedSettings()}  # noqa: RUF012
+    turns = ("discriminator", "generator")
+
+    def __init__(
+        self, settings: Any, data: Batch, networks: Mapping[str, nn.Module] | None = None
+    ) -> None:
+        super().__init__(settings, data, networks)
+        self.memory["k"] = 0.5
+
+    @classmethod
+    def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
+        pixels = torch.Size(shape).numel()
+        drawn = (nn.Linear(settings.latent_dim, pixels), nn.Tanh(), nn.Unflatten(1, shape))
+        copied = (nn.Flatten(), nn.Linear(pixels, 4), nn.Linear(4, pixels), nn.Unflatten(1, shape))
+        return {"generator": nn.Sequential(*drawn), "discriminator": nn.Sequential(*copied)}
+
+    def turn(self, name: str, run: Trainer) -> Values:
+        fake = self.network("generator")(run.normal(run.batch_size, self.settings.latent_dim))
+        if name == "generator":
+            loss = self.error(fake)
+        else:
+            real = self.error(run.next_batch()["samples"])
+            fooled = self.error(fake.detach())
+            loss = real - self.memory["k"] * fooled
+            self.memory["k"] += 0.1 * (0.5 * real - fooled).item()
+        run.update(name, loss)
+        return {f"loss_{name}": loss.item()}
+
+    def error(self, pictures: Tensor) -> Tensor:
+        return F.l1_loss(self.network("discriminator")(pictures), pictures)
+
+    def inputs(self, n: int, rng: torch.Generator) -> Tensor:
+        return torch.randn(n, self.settings.latent_dim, generator=rng)
+
+
 @pytest.fixture(autouse=True, scope="module")
 def forget() -> Iterator[None]:
     yield
-    for method in (VAE, Cycle):
+    for method in (VAE, Cycle, Balanced):
         METHODS.pop(method.name)
 
 
-EVERY = pytest.mark.parametrize(
-    "settings",
-    [
-        VAE.recipes["test-vae"],
-        Cycle.recipes["test-cycle"],
-        replace(methods.RECIPES["dcgan"], latent_dim=4, generator_width=4, discriminator_width=4),
-        replace(methods.RECIPES["fast"], latent_dim=4, generator_width=4, discriminator_width=4),
-        RestorationSettings(width=4, discriminator_width=4, batch_size=8),
-        RestorationSettings(width=4, adversary=False, batch_size=8),
-        replace(methods.RECIPES["vae"], latent_dim=4, decoder_width=4, encoder_width=4),
-        replace(methods.RECIPES["vae_gan"], latent_dim=4, decoder_width=4, encoder_width=4),
-        replace(methods.RECIPES["flow"], width=4),
-        Pix2PixSettings(width=4, discriminator_width=4, batch_size=8),
-        ShippedCycleSettings(width=4, discriminator_width=4, batch_size=8),
-    ],
-    ids=[
-        *("vae", "cycle", "gan", "one_pass", "restoration", "regression"),
-        *("shipped_vae", "vae_gan", "flow", "pix2pix", "cycle_gan"),
-    ],
+SMALL: dict[str, Any] = dict(
+    zip(
+        (
+            *("vae", "cycle", "balanced", "gan", "one_pass", "restoration", "regression"),
+            *("shipped_vae", "vae_gan", "flow", "pix2pix", "cycle_gan"),
+        ),
+        (
+            VAE.recipes["test-vae"],
+            Cycle.recipes["test-cycle"],
+            Balanced.recipes["test-balanced"],
+            replace(
+                methods.RECIPES["dcgan"], latent_dim=4, generator_width=4, discriminator_width=4
+            ),
+            replace(
+                methods.RECIPES["fast"], latent_dim=4, generator_width=4, discriminator_width=4
+            ),
+            RestorationSettings(width=4, discriminator_width=4, batch_size=8),
+            RestorationSettings(width=4, adversary=False, batch_size=8),
+            replace(methods.RECIPES["vae"], latent_dim=4, decoder_width=4, encoder_width=4),
+            replace(methods.RECIPES["vae_gan"], latent_dim=4, decoder_width=4, encoder_width=4),
+            replace(methods.RECIPES["flow"], width=4),
+            Pix2PixSettings(width=4, discriminator_width=4, batch_size=8),
+            ShippedCycleSettings(width=4, discriminator_width=4, batch_size=8),
+        ),
+        strict=True,
+    )
 )
+# They learn from labels, clips and sentences, and have tests of their own.
+OF_OTHER_DATA = {"conditional_gan", "clips", "text", "plane"}
+# A method that is new in the package is tried, too, by its first recipe.
+NEW: dict[str, Any] = {
+    name: next(iter(method.recipes.values()))
+    for name, method in METHODS.items()
+    if name not in OF_OTHER_DATA
+    and method.settings_class not in {type(settings) for settings in SMALL.values()}
+}
+EVERY = pytest.mark.parametrize("settings", [*SMALL.values(), *NEW.values()], ids=[*SMALL, *NEW])
 
 
 @pytest.fixture
@@ -325,3 +392,128 @@ def test_the_command_line_has_it(
     assert main(["train", "--recipe", name, "--set", "lr=7", "--out", out + "2"]) == 2
     assert "lr is 7" in capsys.readouterr().err
     assert np.load(tmp_path / "a.npy").shape == (5, 28, 28)
+
+
+def test_what_a_method_remembers_goes_with_the_run(samples: Tensor, tmp_path: Path) -> None:
+    run = finish(Trainer(samples, BalancedSettings()), 3)
+    k = run.method.memory["k"]
+    assert k != 0.5
+    run.save(tmp_path / "run.pt")
+    kept, twin = run.state(), run.branch()
+    finish(run, 2)
+    assert run.method.memory["k"] != k
+    assert kept["memory"] == twin.method.memory == {"k": k}
+    run.restore(kept)
+    assert run.method.memory == {"k": k}
+    run.method.memory["k"] = 7.0  # a state is independent of what comes after
+    assert kept["memory"] == {"k": k}
+    assert Trainer.load(tmp_path / "run.pt", samples).method.memory == {"k": k}
+
+
+def test_the_panel_tells_a_game_that_measures_losses_only(samples: Tensor) -> None:
+    panel = TrainingPanel(samples, BalancedSettings())
+    panel.live.half_step("discriminator")
+    assert "discriminator have moved alone: loss_discriminator" in panel.sentence
+    panel.live.half_step("generator")
+    assert re.search(
+        r"Step 1, .*: loss_discriminator [\d.-]+, loss_generator [\d.]+", panel.sentence
+    )
+    assert panel.live.error is None
+    panel.close()
+
+
+def of_its_own(**changes: Any) -> Any:
+    """A method like `Balanced`, made of what a beginner might write."""
+    plain: Any = type("OwnSettings", (BalancedSettings,), {})
+    settings = dataclass(frozen=True, kw_only=True)(plain)
+    own = {"name": "own", "settings_class": settings, "recipes": {"own": settings()}}
+    return type("Own", (Balanced,), {k: v for k, v in (own | changes).items() if v is not None})
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"settings_class": BalancedSettings}, "are the settings of 'test-balanced'.* 'own'"),
+        ({"name": "gan"}, "gan_lessons.methods.gan has a method 'gan' already"),
+        ({"recipes": {"dcgan": BalancedSettings()}}, "'gan' has a recipe 'dcgan' already"),
+    ],
+)
+def test_a_name_that_is_taken_is_refused(changes: dict[str, Any], said: str) -> None:
+    before = dict(METHODS)
+    with pytest.raises(UserError, match=said):
+        of_its_own(**changes)
+    assert before == METHODS
+    with pytest.raises(UserError, match="Bare has to say settings_class"):
+        type("Bare", (Method,), {"name": "bare"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutRate(Settings):
+    latent_dim: int = number(4, 1, 64, label="dimension of the noise", fixed=True)
+    lr_gen: float = number(1e-3, 0, 0.1, label="rate")
+    batch_size: int = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class WithoutRange(BalancedSettings):
+    beta: float = 0.5
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"averaged": ("generators",)}, "averaged has 'generators'; the players are generator, "),
+        ({"settings_class": WithoutRate, "recipes": {}}, "'generator' has no rate: WithoutRate"),
+        ({"settings_class": WithoutRange, "recipes": {}}, r"WithoutRange\.beta has no range; give"),
+        ({"build": lambda settings, shape: nn.Linear(2, 2)}, "by name, a dictionary, not Linear"),
+        ({"build": lambda settings, shape: {"data": nn.Linear(2, 2)}}, "'data' is no name for a"),
+        ({"turns": ()}, "Own has to have step, or turns and turn"),
+        ({"turn": Method.turn}, "Own has turns, and no method turn"),
+        ({"step": lambda self, run: None}, "step has to return what it measured"),
+    ],
+)
+def test_what_a_beginner_writes_is_told_what_is_missing(
+    samples: Tensor, changes: dict[str, Any], said: str
+) -> None:
+    if "build" in changes:
+        changes["build"] = staticmethod(changes["build"])
+    method = of_its_own(**changes)
+    try:
+        with pytest.raises((UserError, NotImplementedError), match=said):
+            finish(Trainer(samples, method.settings_class()), 1)
+    finally:
+        METHODS.pop("own")
+
+
+def test_settings_from_before_their_class_was_defined_again(samples: Tensor) -> None:
+    old = of_its_own().settings_class()
+    new = of_its_own().settings_class()  # the cell is run again
+    try:
+        Trainer(samples, new)
+        with pytest.raises(UserError, match="OwnSettings were made before their class was defined"):
+            Trainer(samples, old)
+    finally:
+        METHODS.pop("own")
+
+
+def test_a_run_from_before_a_setting_was_renamed(samples: Tensor, tmp_path: Path) -> None:
+    run = finish(Trainer(samples, BalancedSettings()), 1)
+    run.save(tmp_path / pretrained.CHECKPOINT)
+    state = torch.load(tmp_path / pretrained.CHECKPOINT, weights_only=True)
+    state["settings"]["rate"] = state["settings"].pop("lr")
+    torch.save(state, tmp_path / pretrained.CHECKPOINT)
+    said = "BalancedSettings has no rate"
+    with pytest.raises(UserError, match=said):
+        Trainer.load(tmp_path / pretrained.CHECKPOINT, samples)
+    with pytest.raises(UserError, match=said):
+        pretrained.load_method(tmp_path)
+
+
+def test_a_run_of_a_method_that_is_not_imported(samples: Tensor, tmp_path: Path) -> None:
+    finish(Trainer(samples, BalancedSettings()), 1).save(tmp_path / pretrained.CHECKPOINT)
+    known = METHODS.pop("test-balanced")
+    try:
+        with pytest.raises(UserError, match="One of your own is found when its file has been imp"):
+            pretrained.load_method(tmp_path)
+    finally:
+        METHODS["test-balanced"] = known

@@ -79,7 +79,9 @@ def header(**changes: Any) -> dict[str, str]:
 def test_a_method_without_noise_or_discriminator_says_so(trainer, tmp_path, monkeypatch) -> None:
     pretrained.save_networks(trainer, tmp_path / "g.safetensors")
     monkeypatch.setattr(pretrained, "Adversarial", int)
-    with pytest.raises(UserError, match="was trained by 'gan', which has no generator of noise"):
+    with pytest.raises(
+        UserError, match="was trained by 'gan', which is no GAN of noise and logits"
+    ):
         pretrained.load_generator(tmp_path / "g.safetensors")
     monkeypatch.setattr(GAN, "build", lambda *_: {"generator": nn.Linear(1, 1)})
     save_file(
@@ -143,7 +145,9 @@ def test_names_are_the_files_that_ship_but_not_the_classifier(
         pretrained.save_networks(trainer, tmp_path / f"{name}.safetensors")
     assert pretrained.names() == ["a", "b"]
     assert torch.equal(images_of("a"), images_of(tmp_path / "a.safetensors"))
-    with pytest.raises(UserError, match=r"no generator 'classifier'. Name a shipped one \(a, b\)"):
+    with pytest.raises(
+        UserError, match=r"no generator 'classifier'. Name a shipped one \(a, b, restore"
+    ):
         pretrained.load_generator("classifier")
 
 

@@ -11,6 +11,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from gan_lessons.tensors import expect_rng
+
 FRAMES = 8
 GRAVITY = 0.5  # pixels / frame², downwards: the acceleration in every clip
 SIZE = 0.6  # of a digit beside the one that it was
@@ -52,6 +54,7 @@ def move(pictures: Tensor, poses: Tensor) -> Tensor:
 
 def shuffle(clips: Tensor, rng: torch.Generator) -> Tensor:
     """The same frames, in each clip in an order of its own."""
+    expect_rng(rng)
     order = torch.rand(clips.shape[:2], generator=rng).argsort(dim=1).to(clips.device)
     return clips.gather(1, order[:, :, None, None].expand_as(clips))
 

@@ -17,6 +17,7 @@ from typing import Any, ClassVar
 import torch
 from torch import Tensor, nn
 
+from gan_lessons.errors import expect_whole
 from gan_lessons.methods.gan import RATE, image_size
 from gan_lessons.networks import HalfUNet
 from gan_lessons.training import Chart, Method, Settings, Trainer, Values, number
@@ -80,7 +81,12 @@ def speed(network: nn.Module, x: Tensor, t: Tensor) -> Tensor:
 
 
 def follow(network: nn.Module, noise: Tensor, steps: int) -> list[Tensor]:
-    """The way from noise (N, C, H, W) to pictures: its ``steps`` + 1 places, by Euler's method."""
+    """The way from noise (N, C, H, W) to pictures: its ``steps`` + 1 places, by Euler's method.
+
+    Raises:
+        UserError: ``steps`` is no whole number from 1.
+    """
+    expect_whole(steps, "steps", 1)
     places = [noise]
     for t in torch.arange(steps, device=noise.device) / steps:
         places.append(places[-1] + speed(network, places[-1], t) / steps)

@@ -9,8 +9,10 @@ from torch import Tensor, nn
 
 from gan_lessons import losses
 from gan_lessons.data.degradations import KINDS, Spoiled, spoil
+from gan_lessons.errors import expect
 from gan_lessons.methods.gan import RATE, image_size
 from gan_lessons.networks import ConvDiscriminator, LeakyBounds, OpenTanh, ResidualUNet
+from gan_lessons.tensors import expect_rng, expect_tensor
 from gan_lessons.training import (
     Batch,
     Chart,
@@ -181,6 +183,8 @@ class Restoration(Method[RestorationSettings]):
 
 def as_inputs(spoiled: Spoiled, rng: torch.Generator) -> Tensor:
     """What a restorer takes: pictures, mask, and fresh noise z, (N, C + 2, H, W)."""
+    expect(spoiled, tuple, "spoiled has to be pictures and their mask, as spoil(…) gives them")
+    expect_rng(rng)
     pictures, mask = spoiled
     z = torch.randn(mask.shape, generator=rng).to(pictures.device)
     return torch.cat([pictures, mask, z], dim=1)
@@ -188,6 +192,7 @@ def as_inputs(spoiled: Spoiled, rng: torch.Generator) -> Tensor:
 
 def restore(network: nn.Module, inputs: Tensor) -> Tensor:
     """Pictures (N, C, H, W): the network's under the mask, those that were given outside it."""
+    expect_tensor(inputs, "inputs", "(N, C + 2, H, W), as as_inputs(spoiled, rng) makes them")
     given, mask = inputs[:, :-2], inputs[:, -2:-1]
     pictures: Tensor = torch.where(mask > 0, network(inputs), given)
     return pictures

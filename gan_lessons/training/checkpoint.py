@@ -14,7 +14,7 @@ from torch import Tensor
 from gan_lessons.errors import UserError, is_number
 from gan_lessons.files import atomic_write
 from gan_lessons.training.method import Player, find_method
-from gan_lessons.training.settings import Settings
+from gan_lessons.training.settings import Settings, describe
 
 
 def fingerprint(data: Mapping[str, Tensor]) -> dict[str, list[int]]:
@@ -66,7 +66,18 @@ def settings_of(state: Mapping[str, Any], path: str | Path) -> Settings:
         UserError: they are no settings of the method that it names.
     """
     with blaming(path):
-        return find_method(state["method"]).settings_class(**state["settings"])
+        return settings_from(find_method(state["method"]).settings_class, state["settings"])
+
+
+def settings_from(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
+    """Settings of a class, of values that were saved.
+
+    Raises:
+        UserError: the class has no such setting any more, or a value is out of range.
+    """
+    for name in {*values} - {*describe(kind)}:
+        raise UserError(f"{kind.__name__} has no {name}, with which this was saved.")
+    return kind(**values)
 
 
 @contextmanager

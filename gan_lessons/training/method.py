@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-from gan_lessons.errors import UserError, is_number
+from gan_lessons.errors import UserError, expect, expect_number
 from gan_lessons.training.ranks import ALONE, Ranks, share_statistics
 from gan_lessons.training.settings import Settings
 
@@ -80,6 +80,9 @@ class Method(Generic[S]):
     - ``reads_later``: whether ``step`` returns tensors and never waits for a GPU;
     - ``inputs_from_data``: whether ``inputs`` are taken from the samples, not drawn.
 
+    ``memory`` is what a method remembers from step to step beside its players' weights: numbers and
+    tensors by name. They are saved, restored and branched with the run; other attributes are not.
+
     Args:
         settings: of ``settings_class``.
         data: tensors (N, …) by name, of which "samples" are what is to be learned.
@@ -98,15 +101,22 @@ class Method(Generic[S]):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if "name" in cls.__dict__:  # not what several methods share
+            _refuse_taken(cls)
             METHODS[cls.name] = cls
 
     def __init__(
         self, settings: S, data: Batch, networks: Mapping[str, nn.Module] | None = None
     ) -> None:
         self.settings = settings
+        self.memory: dict[str, Any] = {}
         self.shape = tuple(data["samples"].shape[1:])  # of one sample
         device = data["samples"].device
         made = networks or build_networks(settings, self.shape)
+        expect(made, Mapping, "build has to return networks by name, a dictionary")
+        for name in {*made} & RESERVED:
+            raise UserError(f"{name!r} is no name for a player: a run's state has that of its own.")
+        for name in {*self.averaged} - {*made}:
+            raise UserError(f"averaged has {name!r}; the players are {', '.join(made)}.")
         self.players = {
             name: self.player(name, network.to(device)) for name, network in made.items()
         }
@@ -122,30 +132,36 @@ class Method(Generic[S]):
 
         PyTorch's global random numbers are seeded when it is called.
         """
-        raise NotImplementedError
+        raise NotImplementedError(f"{cls.__name__} has to have build, which makes its networks.")
 
     def step(self, run: "Trainer") -> Values:
         """Let every player learn once; return what was measured, by name.
 
         ``run.next_batch()`` gives data, ``run.normal(n, d)`` noise, ``run.drawn`` and ``run.rng``
         other random numbers, ``run.step`` the steps so far; ``run.update(player, loss)`` moves a
-        player.
+        player. All chance comes from these: Dropout, like any draw without a generator, makes two
+        runs of one seed differ. What a step leaves for the next, beside weights, goes into
+        ``memory``.
         """
+        if not self.turns:
+            raise NotImplementedError(f"{type(self).__name__} has to have step, or turns and turn.")
         values: dict[str, float | Tensor] = {}
         for turn in self.turns:
             values |= self.turn(turn, run)
         return values
 
     def turn(self, name: str, run: "Trainer") -> Values:
-        """One of ``turns`` alone; return what it measured."""
-        raise NotImplementedError
+        """One of ``turns`` alone; return what it measured. See `step`."""
+        raise NotImplementedError(f"{type(self).__name__} has turns, and no method turn.")
 
     def inputs(self, n: int, rng: torch.Generator) -> Tensor:
-        """What n samples are drawn from, (n, …), such as noise."""
-        raise NotImplementedError
+        """What n samples are drawn from, (n, …), such as noise: all their chance is in it."""
+        raise NotImplementedError(f"{type(self).__name__} has to have inputs: see its docstring.")
 
     def draw(self, inputs: Tensor, ema: bool = True) -> Tensor:
         """Samples (n, …) from `inputs`: by default those that the first player makes of them.
+
+        The same inputs have to give the same samples.
 
         Args:
             inputs: (n, …), on the players' device.
@@ -206,10 +222,19 @@ class Method(Generic[S]):
         return player.ema if ema and player.ema is not None else player.network
 
     def rate(self, name: str) -> float:
-        """A player's learning rate: the setting lr_NAME, or lr where players share one."""
-        shared: float = getattr(self.settings, "lr", 0.0)
-        rate: float = getattr(self.settings, f"lr_{name}", shared)
-        return rate
+        """A player's learning rate: the setting lr_NAME, or lr where players share one.
+
+        Raises:
+            UserError: there is neither.
+        """
+        for setting in (f"lr_{name}", "lr"):
+            if hasattr(self.settings, setting):
+                rate: float = getattr(self.settings, setting)
+                return rate
+        raise UserError(
+            f"The player {name!r} has no rate: {type(self.settings).__name__} has neither "
+            f"lr_{name} nor lr."
+        )
 
     def average_of(self, name: str, network: nn.Module) -> nn.Module | None:
         """A copy of a network to hold its moving average, for the names in ``averaged``."""
@@ -219,6 +244,27 @@ class Method(Generic[S]):
 
 
 METHODS: dict[str, type[Method[Any]]] = {}  # by name: every subclass that has been imported
+# What a run's state holds beside its players: no names for these.
+RESERVED = {"method", "settings", "players", "shape", "rng", "step", "batches", "elapsed", "turn"}
+RESERVED |= {"partial", "history", "data", "memory"}
+
+
+def _refuse_taken(cls: type[Method[Any]]) -> None:
+    """Refuse names and settings that another method has; a cell that is run again has its own."""
+    if not hasattr(cls, "settings_class"):
+        raise UserError(f"{cls.__name__} has to say settings_class, its own subclass of Settings.")
+    for name, other in METHODS.items():
+        if name == cls.name and other.__module__ != cls.__module__:
+            raise UserError(
+                f"{other.__module__} has a method {name!r} already: choose another name."
+            )
+        if name != cls.name and other.settings_class is cls.settings_class:
+            raise UserError(
+                f"{cls.settings_class.__name__} are the settings of {name!r}, and it is found by "
+                f"them; make a subclass of them for {cls.name!r}."
+            )
+        if name != cls.name and (taken := {*other.recipes} & {*cls.recipes}):
+            raise UserError(f"{name!r} has a recipe {min(taken)!r} already: choose another name.")
 
 
 def method_of(settings: Settings) -> type[Method[Any]]:
@@ -230,6 +276,11 @@ def method_of(settings: Settings) -> type[Method[Any]]:
     for method in METHODS.values():
         if method.settings_class is type(settings):
             return method
+    if any(m.settings_class.__qualname__ == type(settings).__qualname__ for m in METHODS.values()):
+        raise UserError(
+            f"These {type(settings).__name__} were made before their class was defined again: make "
+            "them once more."
+        )
     raise UserError(
         f"A {type(settings).__name__} is no method's settings; take those of one of "
         f"{', '.join(METHODS)}, or a recipe, such as gan_lessons.methods.RECIPES['dcgan']."
@@ -270,8 +321,7 @@ def update_ema(ema: nn.Module, network: nn.Module, decay: float) -> None:
     Raises:
         UserError: ``decay`` is no number from 0 to 1.
     """
-    if not is_number(decay, 0, 1):
-        raise UserError(f"decay is {decay!r}; choose a number from 0, no memory, to 1.")
+    expect_number(decay, "decay", 0, 1)
     for slow, fast in zip(
         [*ema.parameters(), *ema.buffers()],
         [*network.parameters(), *network.buffers()],

@@ -154,6 +154,11 @@ def _describe(settings: Any) -> Mapping[str, Setting]:
         )
         kinds = set(get_args(own.type)) or {own.type}
         optional = NoneType in kinds
+        if kinds & {int, float} and "range" not in metadata and "options" not in metadata:
+            raise UserError(
+                f"{settings.__name__}.{own.name} has no range; give it one: {own.name}: float = "
+                "number(0.5, 0, 1, label=…)."
+            )
         (kind,) = kinds - {NoneType} if kinds <= {int, float, str, bool, NoneType} else {tuple}
         described[own.name] = Setting(
             name=own.name,

@@ -21,9 +21,9 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from gan_lessons.errors import UserError, is_whole
+from gan_lessons.errors import UserError, expect, expect_whole
 from gan_lessons.interrupts import defer_interrupts
-from gan_lessons.tensors import expect_tensor
+from gan_lessons.tensors import expect_single, expect_tensor
 from gan_lessons.training import checkpoint
 from gan_lessons.training.data import refuse_unfit_data
 from gan_lessons.training.device import resolve_device
@@ -39,6 +39,10 @@ STEPS_PER_SYNC = 16  # steps that a GPU is given before their losses are read
 
 class Diverged(UserError):
     """A loss became NaN or infinite."""
+
+
+MEASURED = "step has to return what it measured, a dictionary, name → number"
+NETWORKS = "networks has to be a dictionary, by players' names (labels are given as labels=…)"
 
 
 class Trainer:
@@ -68,7 +72,10 @@ class Trainer:
         ranks: Ranks = ALONE,
     ) -> None:
         kind = method_of(settings)
+        expect(networks, (Mapping, type(None)), NETWORKS)
         refuse_unfit_data(samples, labels, settings.batch_size)
+        if networks is None:  # those that are built have 32 bits
+            expect_single(samples, "samples")
         given = {"samples": samples} | ({} if labels is None else {"labels": labels})
         kind.check_data(settings, given)
         self.device = resolve_device(settings.device)
@@ -218,6 +225,7 @@ class Trainer:
                     began = time.monotonic()
                     self._set_rates()
                     values = self._other_turns() if self.turn else self.method.step(self)
+                    expect(values, Mapping, MEASURED)
                     moments.append(self._count(began))
                     self._unread.append(values)
             finally:  # also those before a step that diverged
@@ -336,6 +344,8 @@ class Trainer:
     def run(self, steps: int | None = None) -> Iterator[Event]:
         """Train to the end of the run, or for that many steps more; yield an event after each.
 
+        There is nothing to do for 0 steps or fewer, so that ``run(500 - run.step)`` may come twice.
+
         On a GPU an event may follow only every `STEPS_PER_SYNC` steps; their history is complete.
         Time spent by the caller between events counts towards ``seconds``. Stop iterating at any
         event, or interrupt: the trainer is whole, and another ``run`` goes on from there.
@@ -348,8 +358,8 @@ class Trainer:
             raise UserError(
                 "This run has no end: give run(steps=…), or set steps or seconds in the settings."
             )
-        if steps is not None and not is_whole(steps, 0):
-            raise UserError(f"steps is {steps!r}; choose a whole number.")
+        if steps is not None:
+            expect_whole(steps, "steps", -math.inf)
         last = min(
             math.inf if steps is None else self.step + steps,
             math.inf if self.settings.steps is None else self.settings.steps,
@@ -370,10 +380,10 @@ class Trainer:
         """What n samples are drawn from, such as noise (n, latent_dim).
 
         Raises:
-            UserError: n is no whole number.
+            UserError: n or seed is no whole number.
         """
-        if not is_whole(n, 0):
-            raise UserError(f"n is {n!r}; choose a whole number of samples.")
+        expect_whole(n, "n")
+        expect_whole(seed, "seed")
         return self.method.inputs(n, torch.Generator().manual_seed(seed))
 
     def sample(self, inputs: Tensor, ema: bool = True) -> Tensor:
@@ -403,6 +413,8 @@ class Trainer:
             parts[f"optimizer_{name}"] = player.optimizer.state_dict()
             if player.ema is not None:
                 parts[f"{name}_ema"] = player.ema.state_dict()
+        if self.method.memory:
+            parts["memory"] = self.method.memory
         return copy.deepcopy(parts) | {
             "method": self.method.name,
             "settings": self.settings.asdict(),
@@ -426,7 +438,7 @@ class Trainer:
         checkpoint.refuse_unfit(state, self.state(), self.players)
         state = copy.deepcopy(dict(state))  # optimizers keep what they are given
         history = History.restored(state["history"])
-        settings = type(self.settings)(**state["settings"])
+        settings = checkpoint.settings_from(type(self.settings), state["settings"])
         self._refuse_fixed(settings)
         self._take(settings)
         for name, player in self.players.items():
@@ -434,6 +446,7 @@ class Trainer:
             player.optimizer.load_state_dict(state[f"optimizer_{name}"])
             if player.ema is not None:
                 player.ema.load_state_dict(state[f"{name}_ema"])
+        self.method.memory = state.get("memory", {})
         self.method.after_restoring()
         self.rng.set_state(state["rng"])
         self.step, self.batches = state["step"], state["batches"]

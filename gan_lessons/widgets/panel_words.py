@@ -32,15 +32,15 @@ def run_sentence(run: Trainer) -> str:
     event = run.history[-1]
     begin = f"Step {event.step:,}, epoch {event.epoch:.1f}, {event.elapsed:.0f} s"
     values = {name: value for name, value in event.values.items() if not math.isnan(value)}
-    if not values.keys() <= GAME:
-        return f"{begin}: {_listed(values)}."
-    if "d_real" not in values:
+    if values.keys() == {"loss_generator"} and "discriminator" in run.players:
         return f"{begin}: G has moved alone, G's loss {values['loss_generator']:.2f}."
+    if not {"d_real", "d_fake"} <= values.keys() <= GAME:
+        return f"{begin}: {_listed(values)}."
     return f"{begin}: D(x) = {values['d_real']:.2f}, D(G(z)) = {values['d_fake']:.2f}."
 
 
 def _half_done(turn: str, values: Mapping[str, float]) -> str:
-    if not values.keys() <= GAME:
+    if not GAME - {"loss_generator"} <= values.keys() <= GAME:
         return f"{turn} have moved alone: {_listed(values)}."
     return (
         f"D has moved and G has not: D(x) = {values['d_real']:.2f}, "
