@@ -20,7 +20,7 @@ from gan_lessons.commandline import Parser, file_path, run_command, whole_number
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
-from gan_lessons.tensors import expect_tensor
+from gan_lessons.tensors import expect_single, expect_tensor
 
 WEIGHTS = Path(__file__).parent / "weights" / "classifier.safetensors"
 FEATURES = 64
@@ -83,6 +83,7 @@ class Classifier(nn.Module):
             UserError: the images have another shape.
         """
         expect_tensor(images, "images", "(N, 1, 28, 28)")
+        expect_single(images, "images")
         features = torch.cat([self.features(batch) for batch in images.split(batch_size)])
         return features, self.head(F.relu(features)).softmax(dim=1)
 

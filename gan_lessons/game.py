@@ -17,6 +17,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lessons.errors import UserError
+from gan_lessons.tensors import expect_tensor
 
 LogDensity = Callable[[Tensor], Tensor]
 
@@ -41,8 +42,19 @@ def value(p: Tensor, q: Tensor, d: Tensor | float, dx: float) -> Tensor:
         A scalar tensor, at most 0. A density of 0 contributes 0, whatever D says there. Where D
         is certain and wrong the true V is −∞; here it is finite and very low, because answers
         that round to 0 or 1 count as a hair away from them (D* rounds to 1 in far tails).
+
+    Raises:
+        UserError: not on one grid, or D(x) is no probability.
     """
+    _refuse_other_grids(dx, p=p, q=q)
     d = torch.as_tensor(d, dtype=p.dtype, device=p.device)
+    if d.dim():
+        _refuse_other_grids(dx, p=p, d=d)
+    if not ((d > -1e-6) & (d < 1 + 1e-6)).all():
+        raise UserError(
+            f"d holds values from {d.min():.3g} to {d.max():.3g}, but D(x) is a probability in "
+            "[0, 1]: logits become one by sigmoid()."
+        )
     smallest = torch.finfo(p.dtype).tiny
     log_d, log_not_d = d.clamp(min=smallest).log(), (1 - d).clamp(min=smallest).log()
     return (p * log_d + q * log_not_d).sum() * dx
@@ -73,7 +85,11 @@ def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
 
     Where both densities are 0, D(x) has no influence on V, so that any answer is optimal; ½ is
     the one that favours neither side.
+
+    Raises:
+        UserError: not on one grid.
     """
+    _refuse_other_grids(1.0, p=p, q=q)
     total = p + q
     seen = total > 0
     # The division is made safe before the choice, or its NaN would reach the gradient.
@@ -82,6 +98,7 @@ def optimal_discriminator(p: Tensor, q: Tensor) -> Tensor:
 
 def kl(p: Tensor, q: Tensor, dx: float) -> Tensor:
     """KL(p ‖ q) = ∫ p log(p / q) dx on a grid; in [0, ∞], infinite if q is 0 where p is not."""
+    _refuse_other_grids(dx, p=p, q=q)
     return (torch.xlogy(p, p) - torch.xlogy(p, q)).sum() * dx
 
 
@@ -90,6 +107,7 @@ def jsd(p: Tensor, q: Tensor, dx: float) -> Tensor:
 
     V(D*, G) = −log 4 + 2 JSD(p, q) (Theorem 1 of the paper).
     """
+    _refuse_other_grids(dx, p=p, q=q)
     # p log(p/m) + q log(q/m) with 2m = p + q, which does not round to 0 before p and q do.
     total = p + q
     terms = torch.xlogy(p, 2 * p) + torch.xlogy(q, 2 * q) - torch.xlogy(total, total)
@@ -101,6 +119,7 @@ def total_variation(p: Tensor, q: Tensor, dx: float) -> Tensor:
 
     The best accuracy that any discriminator can reach is (1 + total variation) / 2.
     """
+    _refuse_other_grids(dx, p=p, q=q)
     return (p - q).abs().sum() * dx / 2
 
 
@@ -131,6 +150,17 @@ def total_variation_monte_carlo(
     """Total variation as the mean of max(0, 1 − q/p) over samples of p."""
     ratio = (log_q(samples_p) - log_p(samples_p)).exp()
     return _sum_of_means((1 - ratio).clamp(min=0))
+
+
+def _refuse_other_grids(dx: float, **on_grid: Tensor) -> None:
+    for name, values in on_grid.items():
+        expect_tensor(values, name, "on a grid")
+    shapes = {name: tuple(values.shape) for name, values in on_grid.items()}
+    if len({*shapes.values()}) > 1:
+        said = " and ".join(f"{name} {shape}" for name, shape in shapes.items())
+        raise UserError(f"All have to lie on one grid; these have the shapes {said}.")
+    if not dx > 0:
+        raise UserError(f"dx is {dx!r}; a cell of the grid has a volume above 0.")
 
 
 def _sum_of_means(*terms: Tensor) -> Estimate:

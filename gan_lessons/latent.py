@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect_whole
 from gan_lessons.methods import GANSettings
 from gan_lessons.tensors import expect_tensor
 from gan_lessons.training import sample
@@ -39,12 +39,14 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
         UserError: a or b is zero, or they point in opposite ways: no arc is shorter than another;
             or one of them is no vector like the other.
     """
+    expect_tensor(t, "t", "(T,), such as torch.linspace(0, 1, 9)")
+    if t.dim() != 1:
+        raise UserError("t has to be (T,), one number for each point: torch.tensor([0.5]) is one.")
     if a.dim() != 1 or a.shape != b.shape:
         raise UserError(
             f"An arc goes from one vector (d,) to another, not from {tuple(a.shape)} to "
             f"{tuple(b.shape)}. A row of a batch z is one: z[0]."
         )
-    expect_tensor(t, "t", "(T,), such as torch.linspace(0, 1, 9)")
     if a.norm() == 0 or b.norm() == 0:
         raise UserError("The zero vector points nowhere, so no arc begins or ends there: use lerp.")
     cosine = torch.dot(a / a.norm(), b / b.norm()).clamp(-1, 1)
@@ -102,7 +104,11 @@ def principal_directions(generator: nn.Module, z: Tensor, count: int = 6) -> Ten
 
     Singular vectors of the generator's average Jacobian, as `slope` estimates it: of length 1, at
     right angles, the strongest first. Their signs are such that + adds ink.
+
+    Raises:
+        UserError: ``count`` is no whole number up to d.
     """
+    expect_whole(count, "count", 1, z.shape[-1])
     images = sample(generator, z).flatten(1)
     vectors, _, pictures = torch.linalg.svd(slope(z, images), full_matrices=False)
     signs = torch.where(pictures.sum(dim=1) < 0, -1.0, 1.0)
@@ -117,7 +123,7 @@ def saliency(discriminator: nn.Module, image: Tensor) -> tuple[float, Tensor]:
     al. 2014, section 3). It says what a small change would do, not what D "looks at".
 
     Raises:
-        UserError: the image has another shape.
+        UserError: the image has another shape, or D gives more than one logit.
     """
     expect_tensor(image, "image", "(c, h, w)")
     if image.dim() != 3:
@@ -126,6 +132,10 @@ def saliency(discriminator: nn.Module, image: Tensor) -> tuple[float, Tensor]:
         )
     pixels = image.detach()[None].clone().requires_grad_()
     logit = discriminator(pixels)
+    if logit.numel() != 1:
+        raise UserError(
+            f"This discriminator gives {logit.numel()} logits. Choose one: lambda x: D(x)[:, 4]."
+        )
     (gradient,) = torch.autograd.grad(logit.sum(), pixels)
     return logit.item(), gradient[0]
 

@@ -125,11 +125,11 @@ def test_its_first_layers_are_a_network_of_their_own(network_class) -> None:
     assert len(first) + len(rest) == len(network)
 
 
-def test_frozen_parameters_do_not_count() -> None:
+def test_frozen_parameters_count_too() -> None:
     network = nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1))
     assert count_parameters(network) == (3 * 4 + 4) + (4 + 1)
     network[0].requires_grad_(False)
-    assert count_parameters(network) == 4 + 1
+    assert count_parameters(network) == (3 * 4 + 4) + (4 + 1)
 
 
 # Size and colour

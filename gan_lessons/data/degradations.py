@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gan_lessons.errors import UserError
-from gan_lessons.tensors import expect_tensor
+from gan_lessons.tensors import expect_rng, expect_tensor
 
 NOISE = 0.5  # standard deviation; pixels go from −1 to 1
 FACTOR = 4  # each block of so many pixels, squared, becomes one
@@ -38,6 +38,7 @@ def spoil(kind: str, images: Tensor, rng: torch.Generator) -> Spoiled:
     if kind not in KINDS:
         raise UserError(f"kind is {kind!r}; choose one of {', '.join(KINDS)}.")
     expect_tensor(images, "images", "(N, 1, H, W)")
+    expect_rng(rng)
     if images.dim() != 4:
         raise UserError(f"images has the shape {tuple(images.shape)}; give (N, 1, H, W).")
     if kind == "brush":

@@ -153,8 +153,13 @@ def score(melodies: Tensor) -> Score:
     The last note of a melody may be reached by any step. A share of nothing is 0.
 
     Raises:
-        UserError: there is no melody.
+        UserError: there is no melody, or the shape is another one.
     """
+    if melodies.shape[1:] != (BARS, STEPS):
+        raise UserError(
+            f"Melodies have the shape (N, {BARS}, {STEPS}), not {tuple(melodies.shape)}; "
+            f"view(-1, {BARS}, {STEPS}) makes it so."
+        )
     if len(melodies) == 0:
         raise UserError("There is no melody to score: give at least one.")
     scale, metre, leaps, cadence = [], [], [], []

@@ -15,6 +15,7 @@ from matplotlib.ft2font import FT2Font
 from torch import Tensor
 
 from gan_lessons.errors import UserError
+from gan_lessons.tensors import expect_rng
 
 STRIPE = 4  # pixels from one dark line to the next
 THICKEST = 16  # pixels of a stroke that becomes a line
@@ -32,6 +33,7 @@ def stripes(images: Tensor, rng: torch.Generator) -> Tensor:
 
     So there are `STRIPE` striped pictures of one digit, and nothing in the plain one says which.
     """
+    expect_rng(rng)
     phase = torch.randint(STRIPE, (len(images),), generator=rng)
     return striped(images, phase)
 
@@ -58,6 +60,7 @@ def printed(labels: Tensor, rng: torch.Generator) -> Tensor:
     Raises:
         UserError: a label is no digit.
     """
+    expect_rng(rng)
     if not len(labels):
         return torch.empty(0, 1, SIDE, SIDE)
     if not 0 <= labels.min() <= labels.max() <= 9:

@@ -15,7 +15,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
 from gan_lessons.data.digits import from_uint8
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect_whole
 from gan_lessons.files import user_path
 from gan_lessons.progress_bar import ProgressBar
 
@@ -59,8 +59,10 @@ def load_pictures(folder: str | Path, size: int = SIZE, show: bool = True) -> Pi
         show: whether a progress bar is drawn.
 
     Raises:
-        UserError: no such folder, no picture in it that can be read, or more than fit in memory.
+        UserError: no such size or folder, no picture in it that can be read, or more than fit in
+            memory.
     """
+    expect_whole(size, "size", 1, 4096)
     folder = user_path(folder, "The folder of pictures")
     if not folder.is_dir():
         kind = "is a file; give a folder of pictures" if folder.exists() else "does not exist"

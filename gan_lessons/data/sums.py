@@ -29,8 +29,10 @@ def encode(texts: Sequence[str]) -> Tensor:
     """Sentences as letters of one 1 and else 0s: (N, LENGTH, letters).
 
     Raises:
-        UserError: a letter that the language does not have, or a sentence that is too long.
+        UserError: a letter that the language does not have, a sentence that is too long, or one
+            that is not in a list.
     """
+    _refuse_one_text(texts)
     for text in texts:
         if set(text) - set(LETTERS) or len(text) > LENGTH:
             raise UserError(
@@ -64,12 +66,18 @@ class Score(NamedTuple):
     new: float  # share of the valid that was kept back; a fifth if nothing was learned by heart
 
 
+def _refuse_one_text(texts: Sequence[str]) -> None:
+    if isinstance(texts, str):
+        raise UserError(f"Sentences come in a list, such as [{texts!r}].")
+
+
 def score(texts: Sequence[str]) -> Score:
     """Count form, arithmetic, variety and coverage of sentences, padded or not.
 
     Raises:
-        UserError: there is none.
+        UserError: there is none, or one that is not in a list.
     """
+    _refuse_one_text(texts)
     if not texts:
         raise UserError("There is no sentence to score: give at least one.")
     read = [match for match in map(FORM.fullmatch, texts) if match]

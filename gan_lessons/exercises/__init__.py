@@ -7,6 +7,7 @@ sentence, or returns praise that says why the answer is right.
 
 import contextlib
 import importlib
+import inspect
 import io
 import math
 import sys
@@ -135,6 +136,12 @@ def grade(number: str, *answers: Answer) -> Verdict:
     """
     function = _find(number)
     try:
+        wanted = len(inspect.signature(function).parameters)
+        if len(answers) != wanted:
+            raise Wrong(
+                f"it takes {wanted} answer{'s' if wanted > 1 else ''}, and {len(answers)} came. "
+                "The check's cell names them as it stands in the lesson."
+            )
         if _unfinished(answers):
             return Verdict(number, "not yet", _UNTOUCHED)
         with torch.random.fork_rng(devices=[]):

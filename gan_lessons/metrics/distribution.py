@@ -5,6 +5,7 @@ from torch import Tensor
 
 from gan_lessons.errors import UserError, expect
 from gan_lessons.metrics.features import check_finite, check_pair, in_rows
+from gan_lessons.tensors import expect_tensor
 
 
 def statistics(features: Tensor) -> tuple[Tensor, Tensor]:
@@ -12,8 +13,15 @@ def statistics(features: Tensor) -> tuple[Tensor, Tensor]:
 
     Raises:
         UserError: there are no more samples than features, so that the covariance would be
-            singular and the distance meaningless; or some are NaN or infinite.
+            singular and the distance meaningless; some are NaN or infinite; or the shape is
+            another one.
     """
+    expect_tensor(features, "features", "(N, d)")
+    if features.dim() != 2:
+        raise UserError(
+            f"features has the shape {tuple(features.shape)}; give (N, d). Images become features "
+            "by classifier.load().predict(images)[0], or by flatten(1)."
+        )
     n, d = features.shape
     if n <= d:
         raise UserError(

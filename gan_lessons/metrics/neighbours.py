@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_whole
 from gan_lessons.metrics.features import check_finite, check_pair, distances
 
 
@@ -15,8 +15,8 @@ def neighbour_radii(points: Tensor, k: int) -> Tensor:
     Raises:
         UserError: there are not k others, k is below 1, or a point is not finite.
     """
-    if not 1 <= k < len(points):
-        raise UserError(f"k is {k}; choose from 1 to {len(points) - 1}, one below the count.")
+    if not is_whole(k, 1, len(points) - 1):
+        raise UserError(f"k is {k!r}; choose from 1 to {len(points) - 1}, one below the count.")
     check_finite(points)
     # The nearest of all is the point itself.
     return torch.cat([rows.kthvalue(k + 1, dim=1).values for rows in distances(points, points)])

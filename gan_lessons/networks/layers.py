@@ -8,7 +8,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.utils.parametrizations import spectral_norm
 
-from gan_lessons.errors import UserError, is_whole
+from gan_lessons.errors import UserError, expect, is_whole
+from gan_lessons.tensors import expect_tensor
 
 
 def check_image(channels: int, size: int, sizes: range, **counts: int) -> None:
@@ -51,8 +52,20 @@ def append_one_hot(z: Tensor, labels: Tensor, classes: int) -> Tensor:
 
     Returns:
         (N, latent_dim + classes).
+
+    Raises:
+        UserError: the labels are no tensor of whole numbers, one for each z.
     """
+    _refuse_labels(labels, len(z))
     return torch.cat([z, F.one_hot(labels, classes).to(z)], dim=1)
+
+
+def _refuse_labels(labels: Tensor, n: int) -> None:
+    """By type and shape only, so that nothing waits for a GPU."""
+    expect(labels, Tensor, "labels has to be a tensor, such as torch.tensor([3, 7])")
+    if labels.shape != (n,) or labels.dtype != torch.int64:
+        found = f"{labels.dtype} {tuple(labels.shape)}"
+        raise UserError(f"labels has to be {n} whole numbers (int64), one for each, not {found}.")
 
 
 def append_label_planes(images: Tensor, labels: Tensor, classes: int) -> Tensor:
@@ -65,7 +78,11 @@ def append_label_planes(images: Tensor, labels: Tensor, classes: int) -> Tensor:
 
     Returns:
         (N, channels + classes, height, width).
+
+    Raises:
+        UserError: the labels are no tensor of whole numbers, one for each image.
     """
+    _refuse_labels(labels, len(images))
     one_hot = F.one_hot(labels, classes).to(images)[:, :, None, None]
     return torch.cat([images, one_hot.expand(-1, -1, *images.shape[2:])], dim=1)
 
@@ -128,8 +145,8 @@ def spectrally_normalised(layers: Iterable[nn.Module]) -> nn.Sequential:
 
 
 def count_parameters(network: nn.Module) -> int:
-    """How many numbers training can change."""
-    return sum(p.numel() for p in network.parameters() if p.requires_grad)
+    """How many numbers training changes, or has changed: a network that ships is frozen."""
+    return sum(p.numel() for p in network.parameters())
 
 
 @torch.no_grad()
@@ -139,7 +156,13 @@ def summary(network: nn.Sequential, example: Tensor) -> str:
     Args:
         network: its layers are called one after the other.
         example: an input with any batch size; the table writes N for it.
+
+    Raises:
+        UserError: these are no layers in a row, or the example is no tensor.
     """
+
+    expect(network, nn.Sequential, "network has to be layers in a row")
+    expect_tensor(example, "example", "(N, …), as the network takes it")
 
     def shape(x: Tensor) -> str:
         return f"({', '.join(['N', *map(str, x.shape[1:])])})"

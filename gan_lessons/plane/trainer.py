@@ -7,7 +7,7 @@ from typing import Any, Self
 import torch
 from torch import Tensor, nn
 
-from gan_lessons.errors import expect
+from gan_lessons.errors import expect, expect_whole
 from gan_lessons.methods.gan import GAN
 from gan_lessons.plane.coverage import ModeCoverage, Score
 from gan_lessons.plane.network import FlatOptimizer, FlatPlayer, Network
@@ -88,7 +88,12 @@ class PlaneTrainer(Trainer):
 
     @torch.no_grad()
     def fakes(self, n: int) -> Tensor:
-        """The first n fakes (n, 2) from noise that stays the same all through the run."""
+        """The first n fakes (n, 2) from noise that stays the same all through the run.
+
+        Raises:
+            UserError: n is no whole number, or larger than there is noise.
+        """
+        expect_whole(n, "n", 0, len(self._probe))
         made: Tensor = self.generator(self.noise(n))
         return made
 

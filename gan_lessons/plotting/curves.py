@@ -1,5 +1,6 @@
 """Curves over steps, seconds, samples or anything else."""
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from torch import Tensor
 
-from gan_lessons.errors import expect
+from gan_lessons.errors import expect, expect_number
 from gan_lessons.plotting.digits import show_digits
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, Picture, new_axes, new_grid, tidy
 
@@ -138,6 +139,8 @@ def lines(
         colour, style = looks[i % len(looks)]  # not the two colours of real and fake
         axes.plot(x, values, color=colour, linestyle=style, label=label)
     if level:
+        expect(level, tuple, 'level has to be a label and a height, such as ("real", 0.5)')
+        expect_number(level[1], "The height of level", -math.inf, math.inf)
         axes.axhline(level[1], color=DISCRIMINATOR, linewidth=0.9, linestyle=":", label=level[0])
     axes.set(xlabel=xlabel, ylabel=ylabel)
     axes.legend(fontsize=8)

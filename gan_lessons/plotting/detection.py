@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from gan_lessons.errors import UserError
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, new_axes
 
 LOOKS = ((REAL, "o", "-"), (FAKE, "s", "--"), ("#009e73", "^", "-."), ("#cc79a7", "D", ":"))
@@ -15,7 +16,12 @@ def reliability(diagrams: Mapping[str, tuple[Tensor, Tensor, Tensor]]) -> Figure
 
     Args:
         diagrams: name → said (n,), happened (n,), counts (n,), of up to four detectors.
+
+    Raises:
+        UserError: there are more of them.
     """
+    if len(diagrams) > len(LOOKS):
+        raise UserError(f"There are {len(diagrams)} detectors; {len(LOOKS)} are the most here.")
     figure, axes = new_axes(4.6, 4.2)
     axes.plot([0, 1], [0, 1], color=DISCRIMINATOR, linestyle=":", label="as often as it is said")
     for (name, (said, happened, counts)), (colour, marker, style) in zip(

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from torch import Tensor
 
-from gan_lessons.errors import UserError, expect, is_whole
+from gan_lessons.errors import UserError, expect, expect_number, expect_whole
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, Picture, new_axes
 from gan_lessons.tensors import expect_tensor
 
@@ -30,8 +30,7 @@ def mosaic(images: Tensor, columns: int = 8) -> Tensor:
         UserError: the shape is another one.
     """
     expect_tensor(images, "images", "(N, 1, h, w) or (N, 3, h, w)")
-    if not is_whole(columns, 1):
-        raise UserError(f"columns is {columns!r}; choose a whole number from 1.")
+    expect_whole(columns, "columns", 1)
     if images.dim() != 4 or images.shape[1] not in (1, 3) or images.numel() == 0:
         raise UserError(
             f"Give images of shape (N, 1, h, w) or (N, 3, h, w), not {tuple(images.shape)}."
@@ -108,6 +107,8 @@ class DigitGrid(Picture):
 
 def _size(images: Tensor, columns: int, inches: float | None) -> tuple[float, float, float]:
     """Width and height of a mosaic in inches, and inches for each of its pixels."""
+    if inches is not None:
+        expect_number(inches, "inches", 0.05, 10)
     height, width = mosaic(images, columns).shape[:2]
     tile_width = images.shape[3] + 2
     scale = (inches or max(0.65, tile_width / 100)) / tile_width
@@ -149,9 +150,13 @@ def digit_rows(
         inches: width of one image; None: as in `digit_grid`.
 
     Raises:
-        UserError: the rows have no names.
+        UserError: the rows have no names, or one has fewer images than columns.
     """
     expect(rows, Mapping, "rows has to be a dictionary, name → images")
+    for name, row in rows.items():
+        expect_tensor(row, f"The row {name!r}", "(N, 1, h, w)")
+        if len(row) < columns:
+            raise UserError(f"The row {name!r} has {len(row)} images; columns is {columns}.")
     names = 1.25  # inches
     images = torch.cat([images[:columns] for images in rows.values()])
     width, height, _ = _size(images, columns, inches)
@@ -179,9 +184,10 @@ def matrices(named: Mapping[str, Tensor], numbers: bool = True, cell: float = 0.
 
     Args:
         named: title → matrix (h, w); sizes may differ, and cells are drawn equally large.
-        numbers: whether to write the values in.
+        numbers: whether to write the values in; of more than 1,000 cells none is written.
         cell: side of a cell in inches.
     """
+    expect(named, Mapping, "named has to be a dictionary, title → matrix")
     panels = [matrix.detach() for matrix in named.values()]
     heights, widths = zip(*(panel.shape for panel in panels), strict=True)
     size = (cell * sum(widths) + 0.3 * len(panels), cell * max(heights) + 0.5)
@@ -193,7 +199,7 @@ def matrices(named: Mapping[str, Tensor], numbers: bool = True, cell: float = 0.
         axes.imshow(values.numpy(), cmap="Greys", vmin=low, vmax=high, interpolation="nearest")
         axes.set_title(title, fontsize=9)
         axes.set(xticks=[], yticks=[])
-        if not numbers:
+        if not numbers or values.numel() > 1000:
             continue
         for (y, x), value in np.ndenumerate(values.numpy()):
             ink = "white" if value > (low + high) / 2 else "black"

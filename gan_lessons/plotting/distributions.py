@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullFormatter
 from torch import Tensor
 
-from gan_lessons.errors import expect
+from gan_lessons.errors import expect, expect_whole
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, new_axes, new_grid
 
 
@@ -24,7 +24,12 @@ def densities(
         real: the data's density on the grid (n,).
         fake: the generator's, likewise.
         discriminators: legend label → probabilities (n,).
+
+    Raises:
+        UserError: the discriminators have no names.
     """
+    if discriminators is not None:
+        expect(discriminators, Mapping, "discriminators has to be a dictionary, label → answers")
     height, rows = (4.2, 2) if discriminators else (2.6, 1)
     figure, grid = new_grid(6.4, height, rows, sharex=True)
     panels = grid[:, 0]
@@ -56,9 +61,11 @@ def histograms(
         log: whether the shares stand on a logarithmic axis, which shows small ones, too.
 
     Raises:
-        UserError: the values have no names.
+        UserError: the values have no names, or they are more than three sets.
     """
     expect(values, Mapping, "values has to be a dictionary, label → numbers")
+    expect_whole(len(values), "The number of sets", 1, 3)
+    expect_whole(bins, "bins", 1, 1000)
     figure, axes = new_axes()
     flat = {label: numbers.detach().flatten().numpy() for label, numbers in values.items()}
     edges = np.histogram_bin_edges(np.concatenate([*flat.values()]), bins)
@@ -80,7 +87,12 @@ def strips(
         values: name → numbers (n,), from top to bottom, up to four of them.
         xlabel: what the numbers are.
         limits: ends of the axis; None: where the numbers end.
+
+    Raises:
+        UserError: the values have no names, or they are more than four kinds.
     """
+    expect(values, Mapping, "values has to be a dictionary, name → numbers")
+    expect_whole(len(values), "The number of kinds", 1, 4)
     figure, axes = new_axes(6.4, 0.8 + 0.4 * len(values))
     looks = (("o", REAL), ("s", "#009e73"), ("^", FAKE), ("x", DISCRIMINATOR))
     places = range(len(values) - 1, -1, -1)

@@ -6,6 +6,7 @@ import torch
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from gan_lessons.errors import UserError
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, REAL, new_axes
 
 LOOKS = ((REAL, "o", "-"), (FAKE, "s", "--"), ("#009e73", "^", "-."), ("#cc79a7", "D", ":"))
@@ -21,7 +22,12 @@ def scores(
         xlabel: what the scores are.
         line: where it stands, such as a threshold.
         limits: ends of the axis; what lies beyond is drawn at them.
+
+    Raises:
+        UserError: there are more of them.
     """
+    if len(named) > len(LOOKS):
+        raise UserError(f"There are {len(named)} kinds; {len(LOOKS)} are the most here.")
     figure, axes = new_axes(6.4, 0.9 + 0.4 * len(named))
     places = range(len(named) - 1, -1, -1)
     for place, values, (colour, marker, _) in zip(places, named.values(), LOOKS, strict=False):

@@ -81,8 +81,12 @@ def learned_fakes(learned: str) -> Tensor:
 
 @cache
 def shown(name: str, quality: int = 100) -> Tensor:
-    """New fakes (500, 1, 28, 28) of a generator, or the held-out digits ("real"), as stored."""
-    if quality < 100:
+    """New fakes (500, 1, 28, 28) of a generator, or the held-out digits ("real"), as stored.
+
+    Raises:
+        UserError: no such generator, or no quality from 1 to 95; at 100 nothing is lost.
+    """
+    if quality != 100:
         return fakes.recompressed(shown(name), quality)
     if name == "real":
         return families.digits()[-families.HELD_OUT :]

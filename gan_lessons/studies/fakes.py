@@ -18,6 +18,7 @@ from torch import Tensor, nn
 
 from gan_lessons import pretrained
 from gan_lessons.data import from_uint8, to_uint8
+from gan_lessons.errors import UserError, expect, expect_number, expect_one_of, expect_whole
 from gan_lessons.networks.layers import Stack
 from gan_lessons.training import draw
 
@@ -143,16 +144,34 @@ def true_alarms(sensitivity: float, specificity: float, prevalence: float) -> fl
         sensitivity: share of fakes that are called fake.
         specificity: share of reals that are not.
         prevalence: share of fakes in all that is tested.
+
+    Raises:
+        UserError: one of them is no share, or nothing is called fake.
     """
+    for name, share in (
+        ("sensitivity", sensitivity),
+        ("specificity", specificity),
+        ("prevalence", prevalence),
+    ):
+        expect_number(share, name, 0, 1)
     right = sensitivity * prevalence
-    return right / (right + (1 - specificity) * (1 - prevalence))
+    alarms = right + (1 - specificity) * (1 - prevalence)
+    if not alarms:
+        raise UserError("Nothing is called fake here, so no share of the alarms can be right.")
+    return right / alarms
 
 
 # Files and spectra
 
 
 def encoded(picture: Tensor, kind: str = "PNG", quality: int = 75) -> bytes:
-    """A file of one picture (1, 28, 28): "PNG", without loss, or "JPEG" of a quality 1 to 95."""
+    """A file of one picture (1, 28, 28): "PNG", without loss, or "JPEG" of a quality 1 to 95.
+
+    Raises:
+        UserError: another kind of file, or no such quality.
+    """
+    expect_one_of(kind, "kind", ("PNG", "JPEG"))
+    expect_whole(quality, "quality", 1, 95)
     grey = Image.fromarray(to_uint8(picture[None])[0])
     file = io.BytesIO()
     grey.save(file, kind, **({"quality": quality} if kind == "JPEG" else {}))
@@ -160,8 +179,17 @@ def encoded(picture: Tensor, kind: str = "PNG", quality: int = 75) -> bytes:
 
 
 def decoded(file: bytes) -> Tensor:
-    """The picture (1, 28, 28) in a file."""
-    with Image.open(io.BytesIO(file)) as picture:
+    """The picture (1, 28, 28) in a file.
+
+    Raises:
+        UserError: there is none in it.
+    """
+    expect(file, bytes, "file has to be the bytes of a picture, as encoded(picture) gives them")
+    try:
+        opened = Image.open(io.BytesIO(file))
+    except OSError as error:
+        raise UserError(f"There is no picture in these {len(file):,} bytes.") from error
+    with opened as picture:
         return from_uint8(np.asarray(picture.convert("L"))[None])[0]
 
 
@@ -193,7 +221,12 @@ def signature(file: bytes, key: bytes) -> str:
 
     Whoever has the key can make and verify it: a message authentication code. (Provenance
     standards use pairs of keys, of which one is public, so that everybody can verify.)
+
+    Raises:
+        UserError: file or key are no bytes.
     """
+    expect(file, bytes, "file has to be bytes, as encoded(picture) gives them")
+    expect(key, bytes, 'key has to be bytes, such as b"secret"')
     return hmac.new(key, file, hashlib.sha256).hexdigest()
 
 

@@ -31,7 +31,7 @@ from torch import Tensor
 from gan_lessons import classifier, metrics, pretrained
 from gan_lessons.commandline import Parser, file_path, run_command
 from gan_lessons.data import load_digits
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect_one_of
 from gan_lessons.methods import RECIPES
 from gan_lessons.methods.vae import VAE, binarised
 from gan_lessons.studies.tables import FOLDER, Key, read_rows, train_missing, write_rows
@@ -380,7 +380,12 @@ def mean(rows: Iterable[Row], what: str) -> float:
 
 
 def table(rows: Sequence[Row], seconds: int = BUDGETS[-1]) -> str:
-    """Families and ways to draw in rows: means over seeds, and their range in brackets."""
+    """Families and ways to draw in rows: means over seeds, and their range in brackets.
+
+    Raises:
+        UserError: nothing was trained for so many seconds.
+    """
+    expect_one_of(seconds, "seconds", BUDGETS)
     line = "{:17}{:20}{:17}{:17}{:>5}{:>6}{:>6}"
     lines = [line.format("", "distance", "precision", "recall", "calls", "ms", "bits")]
     keys = dict.fromkeys((r.family, r.drawing) for r in rows if r.seconds == seconds)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gan_lessons import metrics
 from gan_lessons.classifier import jitter
 from gan_lessons.data import load_digits
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect, expect_whole, is_whole
 
 POOL, HELD_OUT = 400, 100  # digits of each class: to learn from, and to be examined with
 RARE_LABELS = 5  # of the rare digit, where the others have more
@@ -53,10 +53,14 @@ def split(labels: int, seed: int, rare: int | None = None) -> Split:
         rare: a digit that has only `RARE_LABELS` labels.
 
     Raises:
-        UserError: fewer labels than 1, or more than there are digits in the pool.
+        UserError: fewer labels than 1, or more than there are digits in the pool; no seed, or no
+            digit.
     """
-    if not 1 <= labels <= POOL:
-        raise UserError(f"labels is {labels}; choose from 1 to {POOL} of each class.")
+    if not is_whole(labels, 1, POOL):
+        raise UserError(f"labels is {labels!r}; choose from 1 to {POOL} of each class.")
+    expect_whole(seed, "seed")
+    if rare is not None:
+        expect_whole(rare, "rare", 0, 9)
     images, classes = _digits()
     rng = torch.Generator().manual_seed(seed)
     parts: list[list[Tensor]] = [[], [], []]
@@ -101,7 +105,16 @@ def learn(
         balanced: whether each digit is seen equally often, however many labels it has.
         seed: decides weights and order.
         updates: how many.
+
+    Raises:
+        UserError: there are not as many labels as pictures.
     """
+    for pictures in (labelled, extra) if extra else (labelled,):
+        expect(pictures, Pictures, "pictures come with their labels: Pictures(images, labels)")
+        if len(pictures.images) != len(pictures.labels):
+            raise UserError(
+                f"There are {len(pictures.images)} pictures and {len(pictures.labels)} labels."
+            )
     rng = torch.Generator().manual_seed(seed)
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)

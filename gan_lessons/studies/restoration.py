@@ -39,6 +39,7 @@ from gan_lessons.errors import UserError
 from gan_lessons.methods import RECIPES
 from gan_lessons.methods.restoration import as_inputs
 from gan_lessons.studies.tables import FOLDER, read_rows, write_rows
+from gan_lessons.tensors import expect_tensor
 from gan_lessons.training import Trainer, build_networks
 
 STORED = FOLDER / "restoration.json"
@@ -156,7 +157,16 @@ def psnr(pictures: Tensor, truth: Tensor) -> float:
     """Peak signal-to-noise ratio of pictures (N, …) in [−1, 1], in decibels, over all pixels.
 
     3 dB more is half the mean squared error.
+
+    Raises:
+        UserError: they are not as many, or of other shapes.
     """
+    expect_tensor(pictures, "pictures", "(N, 1, 28, 28)")
+    if pictures.shape != truth.shape:
+        raise UserError(
+            f"pictures has the shape {tuple(pictures.shape)}, the truth {tuple(truth.shape)}: "
+            "there has to be one for each."
+        )
     error = (pictures - truth).double().square().mean().item()
     return 10 * math.log10(4 / error) if error else math.inf
 
@@ -164,10 +174,11 @@ def psnr(pictures: Tensor, truth: Tensor) -> float:
 def score(pictures: Tensor, digits: Digits | None = None) -> Score:
     """Measure what was made of digits, else of the held-out ones (N, 1, 28, 28), in their order."""
     digits = digits or held_out()
+    decibels = psnr(pictures, digits.images)
     _, probabilities = classifier.load().predict(pictures)
     right = (probabilities.argmax(dim=1) == digits.labels).double().mean().item()
     distance = metrics.report(pictures).frechet
-    return Score(psnr(pictures, digits.images), distance, right)
+    return Score(decibels, distance, right)
 
 
 # Runs

@@ -10,6 +10,8 @@ from scipy import stats
 
 from gan_lessons.errors import UserError
 
+MOST_DEALS = 1_000_000  # some seconds
+
 
 class Interval(NamedTuple):
     """A mean over seeds, and where the mean over arbitrarily many would be found."""
@@ -60,6 +62,10 @@ def permutation_test(one: Sequence[float], other: Sequence[float]) -> float:
     _refuse_fewer_than_two(one)
     _refuse_fewer_than_two(other)
 
+    deals = math.comb(len(one) + len(other), len(one))
+    if deals > MOST_DEALS:
+        raise UserError(f"There are {deals:,} ways to deal these games; {MOST_DEALS:,} are tried.")
+
     def apart(a: Any, b: Any, axis: int) -> Any:
         # Equal but for rounding is as far apart.
         return np.round(np.abs(a.mean(axis=axis) - b.mean(axis=axis)), 9)
@@ -92,13 +98,14 @@ def paired(ours: Sequence[float], plain: Sequence[float]) -> Paired:
     """Student's test of ours − plain, pair by pair (Student 1908).
 
     Raises:
-        UserError: not as many of one as of the other, or fewer than 2.
+        UserError: not as many of one as of the other, fewer than 2, or NaN among them.
     """
     if len(ours) != len(plain) or len(ours) < 2:
         raise UserError(
             f"Give as many results of one as of the other, at least 2, in the same order of seeds; "
             f"these are {len(ours)} and {len(plain)}."
         )
+    _refuse_nan(*ours, *plain)
     gaps = [a - b for a, b in zip(ours, plain, strict=True)]
     if max(gaps) - min(gaps) < 1e-12:  # no spread: SciPy would warn
         return Paired(gaps[0], gaps[0], gaps[0], 1.0 if abs(gaps[0]) < 1e-12 else 0.0)
@@ -107,6 +114,12 @@ def paired(ours: Sequence[float], plain: Sequence[float]) -> Paired:
     return Paired(sum(gaps) / len(gaps), float(low), float(high), float(test.pvalue))
 
 
+def _refuse_nan(*values: float) -> None:
+    if any(math.isnan(value) for value in values):
+        raise UserError("There is NaN among the results: of that no mean can be told.")
+
+
 def _refuse_fewer_than_two(values: Sequence[float]) -> None:
+    _refuse_nan(*values)
     if len(values) < 2:
         raise UserError(f"What luck does is seen in at least 2 games, not in {len(values)}.")

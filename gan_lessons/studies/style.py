@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from gan_lessons import classifier
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, is_number
 
 STYLE_BLOCKS = (0, 1, 2)  # of the classifier's convolutional blocks
 CONTENT_BLOCK = 3  # 7 × 7 places of a digit
@@ -65,13 +65,21 @@ def colour_waves(
     row, column = (torch.arange(side)[:, None], torch.arange(side)[None])
     along = (row * angle.cos() + column * angle.sin()) / (4 + 2 * length) + place
     share = 0.5 + 0.5 * (2 * torch.pi * along).sin()
-    first, second = (torch.tensor(c).view(1, 3, 1, 1) for c in (light, dark))
+    first, second = _colour(light), _colour(dark)
     return torch.lerp(second, first, share[:, None])
+
+
+def _colour(numbers: tuple[float, ...]) -> Tensor:
+    """A colour as a picture of one pixel (1, 3, 1, 1)."""
+    three = isinstance(numbers, tuple | list) and len(numbers) == 3
+    if not three or not all(is_number(each, -1, 1) for each in numbers):
+        raise UserError(f"A colour is three numbers from −1 to 1, not {numbers!r}.")
+    return torch.tensor(numbers, dtype=torch.float32).view(1, 3, 1, 1)
 
 
 def coloured(images: Tensor, ink: tuple[float, ...], paper: tuple[float, ...]) -> Tensor:
     """Grey images (N, 1, H, W) in [−1, 1] in two colours (N, 3, H, W)."""
-    first, second = (torch.tensor(c).view(1, 3, 1, 1) for c in (ink, paper))
+    first, second = _colour(ink), _colour(paper)
     return torch.lerp(second, first, (images + 1) / 2)
 
 

@@ -24,7 +24,7 @@ def read_rows(path: Path, kind: Callable[..., Row], what: str) -> list[Row]:
         UserError: no such file, or other rows.
     """
     try:
-        return [kind(**row) for row in json.loads(path.read_text(encoding="utf-8"))]
+        return [kind(**row) for row in json.loads(Path(path).read_text(encoding="utf-8"))]
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise UserError(f"{path} has no {what} that could be read: {error}.") from error
 

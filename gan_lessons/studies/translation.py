@@ -24,7 +24,7 @@ from torch import Tensor, nn
 
 from gan_lessons import classifier, metrics, pretrained
 from gan_lessons.data import Digits, pairs
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect, expect_one_of
 from gan_lessons.methods import RECIPES
 from gan_lessons.methods.cycle import PAIRS
 from gan_lessons.methods.pix2pix import HEAD_START, given
@@ -121,7 +121,11 @@ def domain(name: str) -> Digits:
     """Held-out pictures of "plain", or of one of `PAIRS`, with labels to measure with.
 
     Printed digits are as many as the others, and new ones.
+
+    Raises:
+        UserError: there is no such domain.
     """
+    expect_one_of(name, "domain", ("plain", *PAIRS))
     digits = held_out()
     rng = torch.Generator().manual_seed(DRAWN)
     if name == "stripes":
@@ -146,7 +150,14 @@ def reference(name: str) -> tuple[Tensor, Tensor]:
 
 
 def score(pictures: Tensor, labels: Tensor, target: str) -> tuple[float, float]:
-    """Share of pictures (N, 1, 28, 28) read as labels (N,), and Fréchet distance to a domain."""
+    """Share of pictures (N, 1, 28, 28) read as labels (N,), and Fréchet distance to a domain.
+
+    Raises:
+        UserError: not one label for each picture, or there is no such domain.
+    """
+    expect(labels, Tensor, "labels have to be a tensor, one for each picture")
+    if labels.shape != pictures.shape[:1]:
+        raise UserError(f"There are {len(pictures):,} pictures and labels {tuple(labels.shape)}.")
     features, chances = classifier.load().predict(pictures)
     read = (chances.argmax(dim=1) == labels).double().mean().item()
     return read, metrics.frechet_distance(metrics.statistics(features), reference(target))

@@ -1,5 +1,6 @@
 """What the panels' controls share: their making, typed numbers, own writes, sentences."""
 
+import math
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -8,6 +9,8 @@ from html import escape
 from typing import Any
 
 import ipywidgets
+import traitlets
+from traitlets import TraitError
 
 from gan_lessons.errors import UserError, is_number
 from gan_lessons.training import Setting
@@ -115,10 +118,13 @@ def refuse_outside(name: str, control: Any, value: Any) -> None:
     if limits is not None:
         low, high = limits
         for end in value if isinstance(value, tuple | list) else (value,):
-            if not is_number(end, low, high):
-                raise UserError(
-                    f"{name} = {end!r} is out of range. Choose from {plain(low)} to {plain(high)}."
-                )
+            where = f"Choose from {plain(low)} to {plain(high)}."
+            if not is_number(end, -math.inf, math.inf):
+                raise UserError(f"{name} = {end!r} is no number. {where}")
+            if not low <= end <= high:
+                raise UserError(f"{name} = {end!r} is out of range. {where}")
+            if _whole(control) and end != round(end):
+                raise UserError(f"{name} = {end!r} is no whole number. {where}")
     choices = getattr(control, "_options_values", None)
     if choices is not None and not isinstance(value, tuple) and value not in choices:
         raise UserError(
@@ -132,12 +138,29 @@ def assign(controls: Mapping[str, Any], values: Mapping[str, Any]) -> None:
     Raises:
         UserError: no such control, or a value that it cannot take.
     """
+    values = {name: _plain_number(value) for name, value in values.items()}
     for name, value in values.items():
         if name not in controls:
             raise UserError(f"There is no control {name!r}. There are: {', '.join(controls)}.")
         refuse_outside(name, controls[name], value)
+    before = {name: controls[name].value for name in values}
     for name, value in values.items():
-        controls[name].value = value
+        try:
+            controls[name].value = value
+        except TraitError as error:
+            for changed, was in before.items():
+                controls[changed].value = was
+            raise UserError(f"{name} = {value!r} will not do: {error}") from error
+
+
+def _plain_number(value: Any) -> Any:
+    """A number of NumPy or torch as Python's; anything else as it is."""
+    single = hasattr(value, "item") and getattr(value, "ndim", None) == 0
+    return value.item() if single else value
+
+
+def _whole(control: Any) -> bool:
+    return isinstance(control.traits()["value"], traitlets.Int) or getattr(control, "whole", False)
 
 
 def _limits(control: Any) -> tuple[float, float] | None:

@@ -7,13 +7,14 @@ the live view.
 
 import time
 from collections.abc import Callable, Mapping
+from math import inf
 from typing import Any
 
 import ipywidgets
 from matplotlib.figure import Figure
 
 from gan_lessons import plotting
-from gan_lessons.errors import UserError, expect
+from gan_lessons.errors import UserError, expect, is_number
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import WriteGuard, assign, complaint, plain, status, typed
 from gan_lessons.widgets.steady import Steady
@@ -22,7 +23,8 @@ from gan_lessons.widgets.still import Panel
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
 
 NO_PICTURE = (
-    "What draw returns has to be a Figure, such as plotting.digit_grid(images), or PNG bytes"
+    "What draw returns has to be a picture (a Figure, such as plotting.digit_grid(images), or PNG "
+    "bytes), or a picture and a sentence"
 )
 
 Picture = Figure | bytes
@@ -53,6 +55,10 @@ def explore(
     """
     if not callable(draw):
         raise UserError(f"draw has to be a function, which makes a picture, not {draw!r}.")
+    for words, what in ((labels, "labels"), (start, "start")):
+        expect(words or {}, Mapping, f"{what} has to be a dictionary, by the controls' names")
+    for unknown in {*(labels or {})} - {*controls}:
+        raise UserError(f"labels has {unknown!r}; there is no such control.")
     made = {name: _control(name, spec, (labels or {}).get(name)) for name, spec in controls.items()}
     return Explore(draw, made, start or {}, alt)
 
@@ -118,7 +124,10 @@ class Explore(Panel):
         """
         began = time.perf_counter()
         drawn = self._draw(**self.values)
-        picture, self.sentence = drawn if isinstance(drawn, tuple) else (drawn, "")
+        picture, sentence = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, "")
+        expect(picture, (Figure, bytes), NO_PICTURE)
+        expect(sentence, str, "What draw returns beside the picture has to be a sentence")
+        self.sentence = sentence
         view = self._show(picture)
         quick = time.perf_counter() - began < SLOW
         for control in self.controls.values():
@@ -134,7 +143,6 @@ class Explore(Panel):
                 words = self.sentence or self._alt_text()
                 self._canvas.show_tiles(picture.tiles, picture.columns, words)
             return self._canvas
-        expect(picture, (Figure, bytes), NO_PICTURE)
         self._still = picture if isinstance(picture, bytes) else self._steady.png(picture)
         self._image.value = self._still
         return self._image
@@ -170,10 +178,20 @@ class Explore(Panel):
 
 
 def _control(name: str, spec: Any, label: str | None) -> Any:
+    if (
+        isinstance(spec, tuple)
+        and len(spec) == 2
+        and all(is_number(end, -inf, inf) for end in spec)
+    ):
+        width = spec[1] - spec[0]
+        if isinstance(width, float) and 0 < width <= 1:  # a step of 0.1 would be coarse
+            spec = (*spec, width / 100)
     try:
         control = ipywidgets.interactive.widget_from_abbrev(spec)
     except (TypeError, ValueError) as error:
         raise UserError(f"The control {name!r} cannot be made of {spec!r}: {error}.") from error
+    if isinstance(spec, list | dict) and not spec:
+        raise UserError(f"The control {name!r} has nothing to choose from: {spec!r}.")
     if not isinstance(control, ipywidgets.ValueWidget):
         raise UserError(
             f"The control {name!r} cannot be made of {spec!r}. Give a range such as "

@@ -29,6 +29,7 @@ LETTERS = "ABCDEFGH"  # the places of the tray
 OF_THE_TRAY = ("begin", "end", "first", "minus", "plus")  # controls of path and sum
 STEPS = 11  # of a path, both ends included
 LAYOUT = {"width": "100%"}
+TAKEN = {"truncation", "seed", "begin", "end", "first", "minus", "plus", "chosen"}
 STYLE = {"description_width": "8em"}
 
 
@@ -257,6 +258,8 @@ class LatentExplorer(Panel):
             )
 
         sliders = {_key(name): slider(name, 0, -4, 4, 0.1) for name in self.directions}
+        for name in {*sliders} & TAKEN:
+            raise UserError(f"{name!r} is another control's name; give the direction its own.")
         seed = ipywidgets.BoundedIntText(
             0, min=0, max=999_999, description="seed", style=STYLE, layout={"width": "15em"}
         )

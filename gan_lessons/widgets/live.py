@@ -93,8 +93,7 @@ class Live(Loop, Generic[R]):
     @property
     def run(self) -> R:
         """The run whose settings `set` changes."""
-        if not self.runs:
-            raise UserError("This panel is closed. Run its cell again for a new one.")
+        self.refuse_closed()
         return self.runs[self.active]
 
     @property
@@ -142,6 +141,7 @@ class Live(Loop, Generic[R]):
         self._command(lambda: self._advance(turn))
 
     def _command(self, work: Callable[[], None]) -> None:
+        self.refuse_closed()
         self.playing = False
         try:
             work()
@@ -185,6 +185,7 @@ class Live(Loop, Generic[R]):
         Raises:
             UserError: there is no snapshot of that step.
         """
+        self.refuse_closed()
         snapshot = self.snapshots.at(step)
         self.playing = False
         while len(self.runs) < len(snapshot.states):
@@ -224,6 +225,7 @@ class Live(Loop, Generic[R]):
         Raises:
             UserError: there is no such run.
         """
+        self.refuse_closed()
         if not is_whole(run, 0, len(self.runs) - 1):
             raise UserError(f"run is {run!r}; choose from 0 to {len(self.runs) - 1}.")
 

@@ -119,6 +119,11 @@ class Loop:
         except RuntimeError:
             self._loop = None  # no kernel: everything is called directly
 
+    def refuse_closed(self) -> None:
+        """Raise the sentence for whoever goes on with a panel that is closed."""
+        if self._closed:
+            raise UserError("This panel is closed. Run its cell again for a new one.")
+
     # Commands: on the main loop, or with no kernel at all
 
     def play(self, message: str = "") -> None:
@@ -127,8 +132,7 @@ class Loop:
         Raises:
             UserError: no event loop is running here (a script, a test), or the panel is closed.
         """
-        if self._closed:
-            raise UserError("This panel is closed. Run its cell again for a new one.")
+        self.refuse_closed()
         try:
             self._loop = asyncio.get_running_loop()
         except RuntimeError as error:

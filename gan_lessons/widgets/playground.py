@@ -413,6 +413,7 @@ class Playground(Panel):
     # Starting over
 
     def _restart(self, changes: Mapping[str, Any]) -> None:
+        self.live.refuse_closed()
         playing, active = self.live.playing, self.live.active
         plans = [
             replace(

@@ -14,6 +14,7 @@ from torch import Tensor
 from gan_lessons import plotting
 from gan_lessons.data import Digits
 from gan_lessons.errors import UserError
+from gan_lessons.tensors import expect_tensor
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import assign, button
 from gan_lessons.widgets.loop import Loop
@@ -44,6 +45,7 @@ class Sheet(anywidget.AnyWidget):
         Raises:
             UserError: another shape or range.
         """
+        expect_tensor(image, "image", "(28, 28) or (1, 28, 28)")
         if image.numel() != SIDE * SIDE or not (image.abs() <= 1.001).all():
             raise UserError(
                 f"The sheet takes 28 × 28 values from −1 to 1; this has the shape "

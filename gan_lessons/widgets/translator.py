@@ -49,6 +49,9 @@ class Translator(ViewsPanel):
     def __init__(self, generators: Mapping[str, Any]) -> None:
         expect(generators, Mapping, GENERATORS)
         known = [name for name, (pair, _) in TRANSLATIONS.items() if pair in generators]
+        for pair, both in generators.items():
+            if not hasattr(both, "keys") or not {"to_a", "to_b"} <= {*both.keys()}:
+                raise UserError(f"{GENERATORS}, to_a and to_b; {pair!r} has not both.")
         if not known:
             raise UserError(f"{GENERATORS}; there is none of them in it.")
         self.generators = generators

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gan_lessons import plane
 from gan_lessons.data import toys
+from gan_lessons.errors import ByName
 from gan_lessons.studies.clinic.bugs import BUGS, WARDS
 
 
@@ -100,29 +101,32 @@ def _jump(record: Record) -> float:
 
 
 # The vital signs on a card: one number each. NaN where a ward does not have it.
-VITALS: dict[str, Callable[[Record], float]] = {
-    "share of steps done": lambda record: len(record.rows) / WARDS[record.ward].steps,
-    "L_D": lambda record: record.late("loss_discriminator"),
-    "lowest L_D": _lowest,
-    "L_G": lambda record: record.late("loss_generator"),
-    "D(x)": lambda record: record.late("d_real"),
-    "D(G(z))": lambda record: record.late("d_fake"),
-    "L_G + log D(G(z))": _jensen,  # never below 0 if L_G = −E log D(G(z)) (Jensen's inequality)
-    "D's gradient": lambda record: record.late("gradient_d"),
-    "G's gradient": lambda record: record.late("gradient_g"),
-    "left in D": lambda record: record.late("left_d"),
-    "left in G": lambda record: record.late("left_g"),
-    "D moves in D's step": lambda record: record.late("d_in_d"),
-    "G moves in D's step": lambda record: record.late("g_in_d"),
-    "D moves in G's step": lambda record: record.late("d_in_g"),
-    "G moves in G's step": lambda record: record.late("g_in_g"),
-    "good, old z − new z": _seen_against_fresh,  # shares of good points
-    "real beyond 1": _out_of_reach,  # how far real pixels lie beyond tanh's end
-    "spread": lambda record: record.late("spread"),
-    "scale γ": lambda record: record.scale,
-    "slope": lambda record: record.late("slope"),
-    "jump": _jump,  # D's move on resuming, as a multiple of the median of 5 steps before
-}
+VITALS: ByName[Callable[[Record], float]] = ByName(
+    "vital sign",
+    {
+        "share of steps done": lambda record: len(record.rows) / WARDS[record.ward].steps,
+        "L_D": lambda record: record.late("loss_discriminator"),
+        "lowest L_D": _lowest,
+        "L_G": lambda record: record.late("loss_generator"),
+        "D(x)": lambda record: record.late("d_real"),
+        "D(G(z))": lambda record: record.late("d_fake"),
+        "L_G + log D(G(z))": _jensen,  # never below 0 if L_G = −E log D(G(z)) (Jensen's inequality)
+        "D's gradient": lambda record: record.late("gradient_d"),
+        "G's gradient": lambda record: record.late("gradient_g"),
+        "left in D": lambda record: record.late("left_d"),
+        "left in G": lambda record: record.late("left_g"),
+        "D moves in D's step": lambda record: record.late("d_in_d"),
+        "G moves in D's step": lambda record: record.late("g_in_d"),
+        "D moves in G's step": lambda record: record.late("d_in_g"),
+        "G moves in G's step": lambda record: record.late("g_in_g"),
+        "good, old z − new z": _seen_against_fresh,  # shares of good points
+        "real beyond 1": _out_of_reach,  # how far real pixels lie beyond tanh's end
+        "spread": lambda record: record.late("spread"),
+        "scale γ": lambda record: record.scale,
+        "slope": lambda record: record.late("slope"),
+        "jump": _jump,  # D's move on resuming, as a multiple of the median of 5 steps before
+    },
+)
 
 
 def card(records: Mapping[str, Record]) -> str:

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from gan_lessons import losses, networks, plane
 from gan_lessons.data import load_digits, toys
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect_one_of, expect_whole
 from gan_lessons.studies.clinic.bugs import BUGS, WARDS, Ward
 from gan_lessons.studies.clinic.records import Record, Row
 
@@ -141,8 +141,18 @@ class Patient:
 # Losses, from logits of any shape
 
 
+def _refuse_unknown(bug: str | None) -> None:
+    if bug is not None:
+        expect_one_of(bug, "bug", BUGS)
+
+
 def discriminator_loss(real: Tensor, fake: Tensor, bug: str | None = None) -> Tensor:
-    """−log D(x) − log(1 − D(G(z))), or what a bug makes of it."""
+    """−log D(x) − log(1 − D(G(z))), or what a bug makes of it.
+
+    Raises:
+        UserError: no such bug.
+    """
+    _refuse_unknown(bug)
     cross_entropy = F.binary_cross_entropy_with_logits
     one, zero = torch.ones_like(real), torch.zeros_like(fake)
     match bug:
@@ -159,7 +169,12 @@ def discriminator_loss(real: Tensor, fake: Tensor, bug: str | None = None) -> Te
 
 
 def generator_loss(fake: Tensor, bug: str | None = None) -> Tensor:
-    """−log D(G(z)), or what a bug makes of it."""
+    """−log D(G(z)), or what a bug makes of it.
+
+    Raises:
+        UserError: no such bug.
+    """
+    _refuse_unknown(bug)
     match bug:
         case "wrong sign":
             return F.softplus(fake).mean()  # −log(1 − D(G(z)))
@@ -225,13 +240,10 @@ def run(bug: str | None = None, seed: int = 0, ward: str = "") -> Record:
     A run ends early when a loss is NaN or infinite.
 
     Raises:
-        UserError: no such bug or ward.
+        UserError: no such bug or ward, or the seed is no whole number.
     """
-    if bug is not None and bug not in BUGS:
-        raise UserError(f"There is no bug {bug!r}. There are: {', '.join(BUGS)}.")
-    ward = ward or (BUGS[bug].ward if bug else "ring")
-    if ward not in WARDS:
-        raise UserError(f"There is no ward {ward!r}. There are: {', '.join(WARDS)}.")
+    expect_whole(seed, "seed")
+    ward = ward or (BUGS[bug].ward if bug is not None else "ring")
     subject = Patient(WARDS[ward], bug, seed)
     rows: list[Row] = []
     while len(rows) < subject.ward.steps:
