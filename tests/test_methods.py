@@ -22,6 +22,7 @@ from gan_lessons.methods.pix2pix import Pix2PixSettings
 from gan_lessons.training import (
     METHODS,
     Batch,
+    Chart,
     Method,
     Settings,
     Trainer,
@@ -376,6 +377,18 @@ def test_it_plays_in_the_panel(samples: Tensor, tmp_path: Path, settings: GANSet
     panel.resume(tmp_path / "run.pt")
     assert panel.trainer.step == 2
     panel.close()
+
+
+def test_a_chart_may_have_a_value_that_not_every_step_measures(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    chart = Chart("errors", {"penalty": "penalty", "error": "error of a pixel"})
+    monkeypatch.setattr(VAE, "charts", (chart,))
+    monkeypatch.setenv("GAN_LESSONS_PROGRESS", "on")
+    assert main(["train", "--recipe", "test-vae", "--steps", "2", "--out", str(tmp_path)]) == 0
+    said = capsys.readouterr().err
+    assert re.search(r"step 2  error of a pixel \d", said)
+    assert "penalty" not in said
 
 
 @pytest.mark.parametrize("name", ["test-vae", "test-cycle"])

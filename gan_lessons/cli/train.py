@@ -314,8 +314,9 @@ def _train_to_the_end(trainer: "Trainer", checkpoint: Path, kept: Kept) -> None:
 
 
 def _measured(trainer: "Trainer", event: "Event") -> str:
-    """The step, and the values of the method's first chart."""
+    """The step, and what it measured of the method's first chart."""
     charts = trainer.method.charts
     labels = charts[0].lines if charts else {name: name for name in event.values}
-    values = (f"{label.split(',')[0]} {event.values[n]:.2f}" for n, label in labels.items())
+    measured = {label: event.values[n] for n, label in labels.items() if n in event.values}
+    values = (f"{label.split(',')[0]} {value:.2f}" for label, value in measured.items())
     return "  ".join([f" step {event.step:,}", *values])
