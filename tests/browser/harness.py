@@ -152,10 +152,10 @@ class Tab:
     def open(self, name: str) -> None:
         """Open a notebook, as if none had been open before.
 
-        An empty JupyterLab gets its launcher a while later: once that is there, it cannot come to
-        lie over the notebook.
+        An empty JupyterLab gets its launcher a while later: once that is there, seen or behind
+        something else, it cannot come to lie over the notebook.
         """
-        self.page.locator(".jp-Launcher").wait_for()
+        self.page.locator(".jp-Launcher").first.wait_for(state="attached")
         self.page.set_viewport_size(VIEW)
         opening = "async path => void await jupyterapp.commands.execute('docmanager:open', {path})"
         self.page.evaluate(opening, name)
