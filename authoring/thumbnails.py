@@ -30,7 +30,7 @@ CELLS = {
     "11": 'start = {"generator": "one clump"',
     "12": "number = torch.tensor",
     "13": 'plotting.digit_rows({"as it was": truth} | {kind',
-    "14": 'plotting.digit_rows(rows | {"B": striped.images',
+    "14": 'plotting.digit_rows(shown | {"B": striped.images',
     "15": "plotting.digit_grid(drawn[:40]",
     "16": "plotting.animation(torch.cat",
     "17": 'rows, error, distance, spread = {"real"',

@@ -151,8 +151,8 @@ def test_names_and_descriptions() -> None:
     ("values", "said"),
     [
         ({"mean": 9.0}, r"mean = 9\.0 is out of range\. Choose from -3 to 3"),
-        ({"mean": float("nan")}, "mean = nan is out of range"),
-        ({"mean": "two"}, "mean = 'two' is out of range"),
+        ({"mean": float("nan")}, "mean = nan is no number"),
+        ({"mean": "two"}, "mean = 'two' is no number"),
         ({"shape": "cube"}, "shape = 'cube' is no choice. Choose one of: 'line', 'ring'"),
         ({"width": 1}, "no control 'width'. There are: mean, shape"),
     ],
