@@ -20,7 +20,7 @@ from gan_lessons.commandline import Parser, file_path, run_command, whole_number
 from gan_lessons.data import load_digits
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
-from gan_lessons.tensors import expect_single, expect_tensor
+from gan_lessons.tensors import expect_rng, expect_single, expect_tensor
 
 WEIGHTS = Path(__file__).parent / "weights" / "classifier.safetensors"
 FEATURES = 64
@@ -104,6 +104,7 @@ def jitter(images: Tensor, rng: torch.Generator, strength: float = 1.0) -> Tenso
         rng: decides how, anew for each digit.
         strength: 1 for up to 2.1 pixels, 11°, 12 % and a shear of 0.08; 2 for twice as much.
     """
+    expect_rng(rng)
 
     def uniform(*shape: int) -> Tensor:
         return torch.rand(len(images), *shape, generator=rng) * 2 - 1

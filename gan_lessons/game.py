@@ -67,6 +67,7 @@ def value_from_samples(d_real: Tensor, d_fake: Tensor) -> Estimate:
         UserError: an answer is outside [0, 1], or there are fewer than two of a kind.
     """
     for name, answers in (("d_real", d_real), ("d_fake", d_fake)):
+        expect_tensor(answers, name, "of D's answers")
         if not ((answers >= 0) & (answers <= 1)).all():
             raise UserError(
                 f"{name} holds values from {answers.min():.3g} to {answers.max():.3g}, but D(x) is "
@@ -77,6 +78,8 @@ def value_from_samples(d_real: Tensor, d_fake: Tensor) -> Estimate:
 
 def value_from_logits(real_logits: Tensor, fake_logits: Tensor) -> Estimate:
     """V(D, G) from D's logits; finite even where D is so sure that its probability rounds to 0."""
+    expect_tensor(real_logits, "real_logits", "of any shape")
+    expect_tensor(fake_logits, "fake_logits", "of any shape")
     return _sum_of_means(F.logsigmoid(real_logits), F.logsigmoid(-fake_logits))
 
 

@@ -287,6 +287,20 @@ CASES: dict[str, list[tuple[Callable[[], Any], str]]] = {
         (lambda: few_labels.split(5, 0, rare=12), "rare is 12; choose a whole number from 0 to 9"),
         (lambda: load_pictures("/", size=cast(Any, 32.0)), "size is 32.0; choose a whole number"),
     ],
+    "chance, answers and features": [
+        (lambda: networks.gumbel_noise(4, 3, rng=cast(Any, 5)), "rng, the source of chance, has"),
+        (lambda: degradations.brush_masks(1, 28, cast(Any, 5)), "rng, the source of chance, has"),
+        (lambda: classifier.jitter(IMAGES, cast(Any, 5)), "rng, the source of chance, has"),
+        (lambda: style.colour_waves(2, (1, 0, 0), (0, 0, 1), cast(Any, 5)), "rng, the source of"),
+        (lambda: game.value_from_samples(LIST, Q), "d_real has to be a tensor of floats"),
+        (lambda: game.value_from_logits(P, LIST), "fake_logits has to be a tensor of floats"),
+        (
+            lambda: metrics.frechet_distance(
+                metrics.statistics(torch.rand(9, 2)), metrics.statistics(torch.rand(9, 3))
+            ),
+            "One has 2 features, the other 3",
+        ),
+    ],
     "names": [
         (lambda: clinic.generator_loss(P, "wrong sgin"), "bug is 'wrong sgin'; choose one of"),
         (lambda: clinic.discriminator_loss(P, Q, "no bug"), "bug is 'no bug'; choose one of"),

@@ -62,6 +62,7 @@ def hide(images: Tensor, mask: Tensor) -> Spoiled:
 
 def brush_masks(n: int, size: int, rng: torch.Generator) -> Tensor:
     """n masks (n, 1, size, size) of `STROKES` bent brush strokes each, 3 to 6 pixels wide."""
+    expect_rng(rng)
     ends = size * (0.15 + 0.7 * torch.rand(n, STROKES, 3, 2, generator=rng))
     radius = 1.5 + 1.5 * torch.rand(n, STROKES, 1, generator=rng)
     t = torch.linspace(0, 1, 16)[:, None]

@@ -41,11 +41,15 @@ def frechet_distance(a: tuple[Tensor, Tensor], b: tuple[Tensor, Tensor]) -> floa
     Σ_a^½ Σ_b Σ_a^½, which is symmetric.
 
     Raises:
-        UserError: a mean or a covariance is not finite, or it is no such pair.
+        UserError: a mean or a covariance is not finite, or these are no such pairs.
     """
     for each in (a, b):
         expect(each, tuple, "Give (mean, covariance) of each, as statistics(features) gives them")
     check_finite(*a, *b)
+    if a[0].shape != b[0].shape:
+        raise UserError(
+            f"One has {len(a[0])} features, the other {len(b[0])}; both come from one extractor."
+        )
     (mean_a, covariance_a), (mean_b, covariance_b) = a, b
     values, vectors = torch.linalg.eigh(covariance_a)
     root_a = vectors * values.clamp(min=0).sqrt() @ vectors.T

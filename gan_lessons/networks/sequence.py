@@ -9,6 +9,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gan_lessons.networks.layers import Stack
+from gan_lessons.tensors import expect_rng
 
 
 class SentenceGenerator(nn.Module):
@@ -85,5 +86,6 @@ def straight_through(logits: Tensor, softness: float = 1.0) -> Tensor:
 
 def gumbel_noise(*shape: int, rng: torch.Generator) -> Tensor:
     """Draws of −log(−log u), u uniform in (0, 1): the standard Gumbel distribution."""
+    expect_rng(rng)
     u = torch.rand(shape, generator=rng).clamp(1e-7, 1 - 1e-7)
     return -(-u.log()).log()

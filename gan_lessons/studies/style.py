@@ -11,6 +11,7 @@ from torch import Tensor
 
 from gan_lessons import classifier
 from gan_lessons.errors import UserError, is_number
+from gan_lessons.tensors import expect_rng
 
 STYLE_BLOCKS = (0, 1, 2)  # of the classifier's convolutional blocks
 CONTENT_BLOCK = 3  # 7 × 7 places of a digit
@@ -60,6 +61,7 @@ def colour_waves(
 
     Length, direction and place of the waves are drawn by chance, about 5 pixels and 30 degrees.
     """
+    expect_rng(rng)
     length, turn, place = torch.rand(3, n, 1, 1, generator=rng)
     angle = 0.4 + 0.3 * turn
     row, column = (torch.arange(side)[:, None], torch.arange(side)[None])
