@@ -56,7 +56,7 @@ def expect_number(value: object, name: str, low: float, high: float) -> None:
 
 def expect_one_of(value: object, name: str, choices: Collection[object]) -> None:
     """Refuse what is none of the choices."""
-    if value not in choices:
+    if value not in [*choices]:  # a list, so that it may be anything at all
         raise UserError(f"{name} is {value!r}; choose one of {', '.join(map(str, choices))}.")
 
 

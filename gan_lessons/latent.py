@@ -22,9 +22,9 @@ def lerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     """Points (T, d) of the straight line from a (d,) to b (d,) at t (T,); 0 is a, 1 is b.
 
     Raises:
-        UserError: t is no tensor.
+        UserError: t is no such tensor.
     """
-    expect_tensor(t, "t", "(T,), such as torch.linspace(0, 1, 9)")
+    _refuse_times(t)
     return a + t[:, None] * (b - a)
 
 
@@ -37,11 +37,9 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
 
     Raises:
         UserError: a or b is zero, or they point in opposite ways: no arc is shorter than another;
-            or one of them is no vector like the other.
+            one of them is no vector like the other; or t is no such tensor.
     """
-    expect_tensor(t, "t", "(T,), such as torch.linspace(0, 1, 9)")
-    if t.dim() != 1:
-        raise UserError("t has to be (T,), one number for each point: torch.tensor([0.5]) is one.")
+    _refuse_times(t)
     if a.dim() != 1 or a.shape != b.shape:
         raise UserError(
             f"An arc goes from one vector (d,) to another, not from {tuple(a.shape)} to "
@@ -58,6 +56,12 @@ def slerp(a: Tensor, b: Tensor, t: Tensor) -> Tensor:
     weights = torch.stack([torch.sin((1 - t) * angle), torch.sin(t * angle)], dim=1)
     path: Tensor = weights @ torch.stack([a, b]) / torch.sin(angle)
     return path
+
+
+def _refuse_times(t: Tensor) -> None:
+    expect_tensor(t, "t", "(T,), such as torch.linspace(0, 1, 9)")
+    if t.dim() != 1:
+        raise UserError("t has to be (T,), one number for each point: torch.tensor([0.5]) is one.")
 
 
 def on_shell(z: Tensor) -> Tensor:

@@ -1,5 +1,6 @@
 """The example of CONTRIBUTING.md is a method: it trains, resumes, rewinds, branches, and plays."""
 
+import copy
 import importlib.util
 import re
 import sys
@@ -32,6 +33,45 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
     spec.loader.exec_module(module)
     yield module
     del sys.modules[file.stem], METHODS["autoencoder"]
+
+
+@pytest.fixture
+def game(example: Any) -> Iterator[Any]:
+    """The guide's turns of a game, in a method around them."""
+    (turns,) = re.findall(r"^    turns = .*?^        return .*?$", TEXT, re.DOTALL | re.MULTILINE)
+    lines = f"""
+@dataclass(frozen=True, kw_only=True)
+class GameSettings(Settings):
+    latent_dim: int = number(8, 1, 64, label="dimension of the noise", fixed=True)
+    lr: float = number(1e-3, 0, 0.1, label="rate")
+
+class Game(Method[GameSettings]):
+    name = "game"
+    settings_class = GameSettings
+{turns}
+
+    @classmethod
+    def build(cls, settings, shape):
+        drawn = nn.Linear(settings.latent_dim, 784), nn.Tanh(), nn.Unflatten(1, shape)
+        seen = nn.Flatten(), nn.Linear(784, 1)
+        return {{"generator": nn.Sequential(*drawn), "discriminator": nn.Sequential(*seen)}}
+
+    def inputs(self, n, rng):
+        return torch.randn(n, self.settings.latent_dim, generator=rng)
+"""
+    exec(lines, vars(example))
+    yield example.GameSettings
+    del METHODS["game"]
+
+
+def test_the_turns_of_the_guide_are_a_game(game: Any) -> None:
+    run = train(Trainer(load_digits(announce=False).images, game()), 1)
+    assert run.history[0].values.keys() == {"loss_discriminator", "loss_generator"}
+    before = {name: copy.deepcopy(player.network) for name, player in run.players.items()}
+    run.half_step("discriminator")
+    for name, moved in (("discriminator", True), ("generator", False)):
+        old, new = (next(net.parameters()) for net in (before[name], run.players[name].network))
+        assert torch.equal(old, new) is not moved
 
 
 def train(run: Trainer, steps: int) -> Trainer:

@@ -302,6 +302,8 @@ CASES: dict[str, list[tuple[Callable[[], Any], str]]] = {
         ),
     ],
     "names": [
+        (lambda: clinic.generator_loss(P, LIST), r"bug is \[0, 0"),
+        (lambda: clinic.generator_loss(P, {}), r"bug is {}; choose one of"),  # type: ignore[arg-type]
         (lambda: clinic.generator_loss(P, "wrong sgin"), "bug is 'wrong sgin'; choose one of"),
         (lambda: clinic.discriminator_loss(P, Q, "no bug"), "bug is 'no bug'; choose one of"),
         (lambda: clinic.BUGS["wrong sgin"], "There is no bug 'wrong sgin'; choose one of"),
@@ -330,6 +332,7 @@ CASES: dict[str, list[tuple[Callable[[], Any], str]]] = {
         (lambda: sums.encode(cast(Any, "1+1=2")), r"in a list, such as \['1\+1=2'\]"),
         (lambda: melodies.score(torch.zeros(64)), r"not \(64,\); view\(-1, 4, 16\)"),
         (lambda: latent.slerp(Z[0], Z[1], torch.tensor(0.5)), r"t has to be \(T,\)"),
+        (lambda: latent.lerp(Z[0], Z[1], torch.tensor(0.5)), r"t has to be \(T,\)"),
         (lambda: metrics.statistics(IMAGES), r"give \(N, d\)\. Images become features by"),
         (lambda: metrics.report(IMAGES.double()), r"64 bits; \.float\(\) makes them float32"),
         (lambda: Trainer(IMAGES.double(), RUN.settings), "samples has numbers of 64 bits"),

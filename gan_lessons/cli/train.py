@@ -317,6 +317,9 @@ def _measured(trainer: "Trainer", event: "Event") -> str:
     """The step, and what it measured of the method's first chart."""
     charts = trainer.method.charts
     labels = charts[0].lines if charts else {name: name for name in event.values}
-    measured = {label: event.values[n] for n, label in labels.items() if n in event.values}
-    values = (f"{label.split(',')[0]} {value:.2f}" for label, value in measured.items())
+    values = (
+        f"{label.split(',')[0]} {event.values[name]:.2f}"
+        for name, label in labels.items()
+        if name in event.values
+    )
     return "  ".join([f" step {event.step:,}", *values])

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gan_lessons.errors import UserError
+from gan_lessons.errors import UserError, expect_one_of
 from gan_lessons.tensors import expect_rng, expect_tensor
 
 NOISE = 0.5  # standard deviation; pixels go from −1 to 1
@@ -35,8 +35,7 @@ def spoil(kind: str, images: Tensor, rng: torch.Generator) -> Spoiled:
     Raises:
         UserError: no such way, no such images, or a size that cannot be divided by `FACTOR`.
     """
-    if kind not in KINDS:
-        raise UserError(f"kind is {kind!r}; choose one of {', '.join(KINDS)}.")
+    expect_one_of(kind, "kind", KINDS)
     expect_tensor(images, "images", "(N, 1, H, W)")
     expect_rng(rng)
     if images.dim() != 4:
@@ -115,8 +114,7 @@ def classic(kind: str, spoiled: Spoiled) -> Tensor:
     Raises:
         UserError: no such kind.
     """
-    if kind not in KINDS:
-        raise UserError(f"kind is {kind!r}; choose one of {', '.join(KINDS)}.")
+    expect_one_of(kind, "kind", KINDS)
     pictures, mask = spoiled
     if kind == "noise":
         return median(pictures).clamp(-1, 1)

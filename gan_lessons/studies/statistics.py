@@ -10,7 +10,7 @@ from scipy import stats
 
 from gan_lessons.errors import UserError
 
-MOST_DEALS = 1_000_000  # some seconds
+MOST_DEALS = 1_000_000  # half a gigabyte, and some seconds
 
 
 class Interval(NamedTuple):
@@ -57,14 +57,17 @@ def permutation_test(one: Sequence[float], other: Sequence[float]) -> float:
     than 2/252. All ways are tried: two groups of ten have 184,756.
 
     Raises:
-        UserError: fewer than 2 values in a group.
+        UserError: fewer than 2 values in a group, or more than `MOST_DEALS` ways.
     """
     _refuse_fewer_than_two(one)
     _refuse_fewer_than_two(other)
 
     deals = math.comb(len(one) + len(other), len(one))
     if deals > MOST_DEALS:
-        raise UserError(f"There are {deals:,} ways to deal these games; {MOST_DEALS:,} are tried.")
+        raise UserError(
+            f"There are {deals:,} ways to deal these games, and the exact test tries each: give so "
+            f"few that there are at most {MOST_DEALS:,}, such as 11 of each kind."
+        )
 
     def apart(a: Any, b: Any, axis: int) -> Any:
         # Equal but for rounding is as far apart.

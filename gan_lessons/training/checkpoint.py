@@ -75,8 +75,8 @@ def settings_from(kind: type[Settings], values: Mapping[str, Any]) -> Settings:
     Raises:
         UserError: the class has no such setting any more, or a value is out of range.
     """
-    for name in {*values} - {*describe(kind)}:
-        raise UserError(f"{kind.__name__} has no {name}, with which this was saved.")
+    if unknown := [name for name in values if name not in describe(kind)]:
+        raise UserError(f"{kind.__name__} has no {', '.join(unknown)}, with which this was saved.")
     return kind(**values)
 
 

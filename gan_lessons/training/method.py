@@ -113,10 +113,12 @@ class Method(Generic[S]):
         device = data["samples"].device
         made = networks or build_networks(settings, self.shape)
         expect(made, Mapping, "build has to return networks by name, a dictionary")
-        for name in {*made} & RESERVED:
-            raise UserError(f"{name!r} is no name for a player: a run's state has that of its own.")
-        for name in {*self.averaged} - {*made}:
-            raise UserError(f"averaged has {name!r}; the players are {', '.join(made)}.")
+        for name in made:
+            if name in RESERVED:
+                raise UserError(f"{name!r} is no name for a player: a run's state has its own.")
+        for name in self.averaged:
+            if name not in made:
+                raise UserError(f"averaged has {name!r}; the players are {', '.join(made)}.")
         self.players = {
             name: self.player(name, network.to(device)) for name, network in made.items()
         }

@@ -48,6 +48,7 @@ def explore(
         labels: names to show beside the controls, by control.
         alt: what the picture shows, for those who cannot see it, where there is no sentence.
         **controls: ``ipywidgets.interact``'s abbreviations, such as (0.0, 1.0, 0.1), or widgets.
+            A pair of floats at most 1 apart gets a hundred stops.
 
     Raises:
         UserError: ``draw`` is no function, or returns no picture; a control cannot be made, or a
@@ -57,8 +58,9 @@ def explore(
         raise UserError(f"draw has to be a function, which makes a picture, not {draw!r}.")
     for words, what in ((labels, "labels"), (start, "start")):
         expect(words or {}, Mapping, f"{what} has to be a dictionary, by the controls' names")
-    for unknown in {*(labels or {})} - {*controls}:
-        raise UserError(f"labels has {unknown!r}; there is no such control.")
+    for name in labels or {}:
+        if name not in controls:
+            raise UserError(f"labels has {name!r}; there is no such control.")
     made = {name: _control(name, spec, (labels or {}).get(name)) for name, spec in controls.items()}
     return Explore(draw, made, start or {}, alt)
 

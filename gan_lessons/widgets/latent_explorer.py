@@ -258,8 +258,9 @@ class LatentExplorer(Panel):
             )
 
         sliders = {_key(name): slider(name, 0, -4, 4, 0.1) for name in self.directions}
-        for name in {*sliders} & TAKEN:
-            raise UserError(f"{name!r} is another control's name; give the direction its own.")
+        for name in sliders:
+            if name in TAKEN:
+                raise UserError(f"{name!r} is another control's name; give the direction its own.")
         seed = ipywidgets.BoundedIntText(
             0, min=0, max=999_999, description="seed", style=STYLE, layout={"width": "15em"}
         )
