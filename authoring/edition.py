@@ -6,7 +6,7 @@
 import contextlib
 import io
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,7 @@ SOLUTION = re.compile(
     r"<details><summary>Solution (\S+)</summary>\n\n```python\n(.*)\n```\n\n</details>", re.DOTALL
 )
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
+LINK = re.compile(r"\]\((\w+)\.ipynb")
 
 
 def write(
@@ -45,12 +46,17 @@ def write(
     for path in chosen(out, names, folder):
         notebook = nbformat.read(path, as_version=4)
         made = solved(notebook) if answers else without_solutions(notebook)
-        written = out / (f"{path.stem}_answers.ipynb" if answers else path.name)
+        if answers:
+            relink(made, _answers)
+        written = out / (f"{_answers(path.stem)}.ipynb" if answers else path.name)
         build.write(made, written)
         yield written
     for name in PAGES:
         if (page := folder / name).is_file():
-            build.write(nbformat.read(page, as_version=4), out / name)
+            made = nbformat.read(page, as_version=4)
+            if answers:
+                relink(made, _answers)
+            build.write(made, out / name)
             yield out / name
 
 
@@ -72,6 +78,18 @@ def chosen(out: Path, names: Sequence[str], folder: Path) -> list[Path]:
     if out.resolve() == folder.resolve():
         raise UserError(f"{out} holds the lessons themselves; choose another folder for --out.")
     return [path for path in every if not names or path.name[:2] in names]
+
+
+def _answers(name: str) -> str:
+    """The name among the answer sheets of a notebook of the course."""
+    return name if f"{name}.ipynb" in PAGES else f"{name}_answers"
+
+
+def relink(notebook: Notebook, target: Callable[[str], str]) -> None:
+    """Turn links between the course's notebooks; ``target`` says where that of a name lies."""
+    for cell in notebook.cells:
+        if cell.cell_type == "markdown":
+            cell.source = LINK.sub(lambda found: f"]({target(found[1])}.ipynb", cell.source)
 
 
 def solutions(notebook: Notebook) -> dict[str, str]:

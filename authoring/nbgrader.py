@@ -19,7 +19,6 @@ from gan_lessons.files import atomic_write
 SOURCE = "source"  # nbgrader's name for the folder of what instructors write
 PAGES = "pages"  # the assignment, without points, of the pages that lessons link to
 HEADING = re.compile(r"^#+ Exercise (\d+\.\d+) .*\((●+)○*,", re.MULTILINE)
-LINK = re.compile(r"\]\((\w+)\.ipynb")
 CONFIG = '''\
 """Settings of nbgrader for this course."""
 
@@ -61,7 +60,7 @@ def write(out: Path, names: Sequence[str] = (), folder: Path = edition.NOTEBOOKS
     for name in edition.PAGES:
         if (page := folder / name).is_file():
             notebook = nbformat.read(page, as_version=4)
-            _relink(notebook)
+            edition.relink(notebook, _place)
             build.write(notebook, out / SOURCE / PAGES / name)
             yield out / SOURCE / PAGES / name
 
@@ -88,7 +87,7 @@ def assignment(notebook: Notebook) -> Notebook:
             if found[1] not in points:
                 raise UserError(f"No heading says how hard exercise {found[1]} is: (●○○○○, …).")
             _grade(cell, found[1], points[found[1]])
-    _relink(notebook)
+    edition.relink(notebook, _place)
     return notebook
 
 
@@ -118,13 +117,6 @@ def _mark(cell: Cell, name: str, **said: bool | int) -> None:
     cell.metadata["nbgrader"] = {"schema_version": 3, "grade_id": name, **roles, **said}
 
 
-def _relink(notebook: Notebook) -> None:
-    """Turn links between notebooks of one folder into links between assignments."""
-
-    def between(found: re.Match[str]) -> str:
-        name = found[1]
-        return f"](../{PAGES if f'{name}.ipynb' in edition.PAGES else name}/{name}.ipynb"
-
-    for cell in notebook.cells:
-        if cell.cell_type == "markdown":
-            cell.source = LINK.sub(between, cell.source)
+def _place(name: str) -> str:
+    """Where the notebook of that name lies, seen from an assignment's folder."""
+    return f"../{PAGES if f'{name}.ipynb' in edition.PAGES else name}/{name}"

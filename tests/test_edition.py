@@ -124,6 +124,16 @@ def test_an_answer_sheet_answers_the_quiz_with_reasons(name: str, sheets: Path) 
         assert all(words.html(option.why) in plain for option in question.options)
 
 
+def test_links_between_answer_sheets_lead_to_answer_sheets(sheets: Path) -> None:
+    for path in sheets.glob("*.ipynb"):
+        cells = nbformat.read(path, as_version=4).cells
+        names = edition.LINK.findall("\n".join(cell.source for cell in cells))
+        assert names
+        lessons = [name for name in names if f"{name}.ipynb" not in edition.PAGES]
+        assert all((edition.NOTEBOOKS / f"{name[:-8]}.ipynb").is_file() for name in lessons)
+        assert all(name.endswith("_answers") for name in lessons)
+
+
 def test_an_answer_sheet_is_not_the_learners_progress(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
