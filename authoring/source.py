@@ -30,6 +30,14 @@ ONE_LINE = re.compile(
     r".+?(?P<comma>,?)  # solution$"
 )
 
+FRONT = {  # what a front matter has to say, of which kind, and that in words
+    "title": (str, "a text"),
+    "lesson": (int, "a whole number"),
+    "minutes": (int, "a whole number"),
+    "seconds": (int, "a whole number"),
+    "needs": (list, "a list of lessons, such as [1, 4],"),
+}
+
 METADATA = {  # of every notebook
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -126,12 +134,21 @@ def read(path: Path) -> Lesson:
     except (ValueError, nbformat.ValidationError) as error:
         reason = str(error).partition("\n")[0]
         raise UserError(f"{path.name}: {reason}. (Numbers in tags are quoted.)") from error
+    except Exception as error:  # YAML's own errors, and of jupytext where nothing follows a colon
+        reason = " ".join(str(error).split())
+        raise UserError(
+            f"{path.name}: the front matter cannot be read: {reason} (Each key has its value, and "
+            "a text with a colon stands in quotes.)"
+        ) from error
     front = notebook.metadata
-    missing = [
-        key for key in ("title", "lesson", "minutes", "seconds", "needs") if key not in front
-    ]
+    missing = [key for key in FRONT if key not in front]
     if missing:
         raise UserError(f"{path.name}: the front matter lacks {', '.join(missing)}.")
+    for key, (kind, right) in FRONT.items():
+        if not isinstance(front[key], kind):
+            raise UserError(
+                f"{path.name}: the front matter says {key}: {front[key]!r}; {right} is wanted."
+            )
     if path.name[:2] != f"{front.lesson:02d}":
         raise UserError(f"{path.name}: the front matter says lesson {front.lesson}.")
     cells = tuple(cell for cell in notebook.cells if cell.source.strip())
@@ -245,8 +262,19 @@ def exercises(lesson: Lesson) -> list[Exercise]:
 
 
 def definitions(code: str) -> Iterator[str]:
-    """The imports, functions and classes of a cell: what an exercise may use of it."""
-    for node in ast.parse(code).body:
+    """The imports, functions and classes of a cell: what an exercise may use of it.
+
+    Raises:
+        UserError: the cell is no Python.
+    """
+    try:
+        parsed = ast.parse(code)
+    except SyntaxError as error:
+        raise UserError(
+            f"This is no Python (line {error.lineno}: {error.msg}; a lesson has no %magics and no "
+            f"!commands, and ``` ends a cell):\n{code}"
+        ) from error
+    for node in parsed.body:
         if isinstance(node, ast.Import | ast.ImportFrom | ast.FunctionDef | ast.ClassDef):
             yield ast.unparse(node)
 
