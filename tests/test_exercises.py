@@ -415,6 +415,10 @@ def options(*rights: bool) -> str:
         (QUESTION.format(options=options(*[True, *[False] * 3]).replace('"w"', '" "')), "its why"),
         (QUESTION.format(options=options(*[True, *[False] * 3]).replace('"1"', '"0"')), "twice"),
         (QUESTION.format(options='{text = "a"}'), "cannot be read"),
+        (QUESTION.format(options=options(*[True, *[False] * 3]).replace('"1"', "1")), "in quotes"),
+        (QUESTION.format(options=options(*[True, *[False] * 3]).replace('"w"', "7")), "in quotes"),
+        (QUESTION.format(options=options(True).replace("true", '"true"')), "right = true, without"),
+        (QUESTION.replace('"Q"', "7").format(options=options(True)), "question stands in quotes"),
         ("[[question", "cannot be read"),
         ("", "cannot be read"),
     ],
@@ -422,6 +426,13 @@ def options(*rights: bool) -> str:
 def test_a_spoilt_quiz_is_refused(tmp_path: Path, text: str, said: str) -> None:
     (tmp_path / "01.toml").write_text(text, encoding="utf-8")
     with pytest.raises(UserError, match=said):
+        load("01", tmp_path)
+
+
+def test_a_quiz_in_another_encoding_is_refused(tmp_path: Path) -> None:
+    text = QUESTION.format(options=options(True, False, False, False)).replace("Q", "é")
+    (tmp_path / "01.toml").write_text(text, encoding="latin-1")
+    with pytest.raises(UserError, match="cannot be read: 'utf-8' codec"):
         load("01", tmp_path)
 
 

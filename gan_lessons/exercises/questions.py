@@ -25,6 +25,13 @@ class Option:
     why: str  # shown once it is chosen
     right: bool = False
 
+    def __post_init__(self) -> None:
+        """Refuse values of another kind, which TOML also knows."""
+        if not (isinstance(self.text, str) and isinstance(self.why, str)):
+            raise TypeError("the text and the why of an option stand in quotes")
+        if not isinstance(self.right, bool):
+            raise TypeError("write right = true, without quotes")
+
 
 @dataclass(frozen=True)
 class Question:
@@ -50,14 +57,20 @@ def load(lesson: str, folder: Path = FOLDER) -> tuple[Question, ...]:
     try:
         entries = tomllib.loads(path.read_text(encoding="utf-8"))["question"]
         questions = tuple(
-            Question(entry["text"].strip(), tuple(Option(**option) for option in entry["option"]))
+            Question(_text(entry["text"]), tuple(Option(**option) for option in entry["option"]))
             for entry in entries
         )
-    except (tomllib.TOMLDecodeError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError) as error:  # not TOML, not UTF-8, other keys
         raise UserError(f"Quiz {lesson} cannot be read: {error}.") from error
     for number, question in enumerate(questions, 1):
         _refuse_unfair(f"Quiz {lesson}, question {number}", question)
     return questions
+
+
+def _text(found: object) -> str:
+    if not isinstance(found, str):
+        raise TypeError("the text of a question stands in quotes")
+    return found.strip()
 
 
 def _refuse_unfair(where: str, question: Question) -> None:
