@@ -117,11 +117,13 @@ def reset() -> Path | None:
     Earlier progress that was set aside stays as it is.
 
     Raises:
-        UserError: the file cannot be renamed.
+        UserError: the file cannot be renamed, or is a folder.
     """
     path = file()
     if path is None or not path.exists():
         return None
+    if path.is_dir():
+        raise UserError(f"{VARIABLE} is {path}, which is a folder; name a file in it.")
     with _alone(path):
         if not path.exists():  # another process was faster
             return None

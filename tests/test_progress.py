@@ -255,6 +255,25 @@ def test_programs_get_all_of_it_as_json(
     assert kept.exists()
 
 
+def test_a_title_is_shown_without_the_quotes_of_its_front_matter(
+    kept: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "00_x.md").write_text('---\ntitle: "GANs: a start"\n---\n', encoding="utf-8")
+    monkeypatch.setattr("gan_lessons.cli.progress.SOURCES", tmp_path)
+    assert main(["progress"]) == 0
+    assert capsys.readouterr().out.startswith("00 GANs: a start  exercises")
+
+
+def test_reset_leaves_a_folder_where_it_is(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(progress.VARIABLE, str(tmp_path / "course"))
+    (tmp_path / "course").mkdir()
+    assert main(["progress", "--reset"]) == 2
+    assert "is a folder; name a file in it" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["course"]
+
+
 def test_reset_begins_anew_and_says_where_the_old_is(
     kept: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

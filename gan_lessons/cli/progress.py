@@ -10,6 +10,9 @@ from typing import Any
 from gan_lessons.commandline import Commands
 from gan_lessons.errors import UserError
 
+SOURCES = Path(__file__).parents[2] / "notebooks" / "source"
+TITLE = re.compile("^title: [\"']?(.+?)[\"']?$", re.MULTILINE)
+
 
 def add(commands: Commands) -> None:
     text = "Say which exercises and quizzes are done, and what next."
@@ -102,9 +105,8 @@ def _todo(
 
 def _titles() -> dict[str, str]:
     """Titles of the lessons by their two digits, where the lessons' sources are at hand."""
-    sources = Path(__file__).parents[2] / "notebooks" / "source"
     titles = {}
-    for source in sources.glob("[0-9][0-9]_*.md"):
-        found = re.search("^title: (.+)$", source.read_text(encoding="utf-8"), re.MULTILINE)
+    for source in SOURCES.glob("[0-9][0-9]_*.md"):
+        found = TITLE.search(source.read_text(encoding="utf-8"))
         titles[source.name[:2]] = found[1] if found else source.stem[3:]
     return titles
