@@ -30,6 +30,7 @@ lab: options .venv/lab.stamp ## set up if needed, and open JupyterLab on lesson 
 export PORT
 options:
 	@[[ $$PORT =~ ^[0-9]+$$ ]] || { echo "PORT is a number such as 8888, not $$PORT"; exit 1; }
+	@(( 10#$$PORT < 65536 )) || { echo "PORT is at most 65535, not $$PORT"; exit 1; }
 ifeq ($(origin BROWSER),command line)
 	@[[ $$BROWSER =~ ^(none)?$$ ]] || { echo "BROWSER can only be none, not $$BROWSER"; exit 1; }
 endif

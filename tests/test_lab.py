@@ -81,6 +81,7 @@ def test_make_lab_opens_lesson_00(address: str) -> None:
         ('PORT="$$(touch {file})', 'PORT is a number such as 8888, not "$(touch {file})'),
         ("PORT=8888 8889", "PORT is a number such as 8888, not 8888 8889"),
         ("PORT=", "PORT is a number such as 8888, not "),
+        ("PORT=99999", "PORT is at most 65535, not 99999"),
         ("BROWSER=none; touch {file}", "BROWSER can only be none, not none; touch {file}"),
         ("BROWSER=firefox", "BROWSER can only be none, not firefox"),
     ],
