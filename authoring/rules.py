@@ -20,11 +20,13 @@ from authoring.source import (
     Notebook,
     exercises,
     number,
+    quiz_of,
     read,
     tags,
     unexecuted,
 )
 from gan_lessons.errors import UserError
+from gan_lessons.exercises import questions
 
 LONGEST_CELL = 20  # lines
 FEWEST_COMPARED = 5  # cells of a notebook whose outputs are really compared
@@ -66,6 +68,7 @@ def problems(path: Path) -> list[str]:
     found += _uncovered(lesson)
     found += _time_problems(lesson)
     found += _notes_problems(lesson)
+    found += _quiz_problems(notebook)
     for cell, following in zip(notebook.cells, [*notebook.cells[1:], None], strict=True):
         found += _cell_problems(cell, lesson.number)
         found += output_problems(cell)
@@ -163,6 +166,20 @@ def _notes_problems(lesson: Lesson) -> Iterator[str]:
     total = sum(map(int, re.findall(r"^\|.+\| *(\d+) *\|$", timing, re.MULTILINE)))
     if total != lesson.minutes:
         yield f"The timing in {name} adds up to {total} minutes, the lesson has {lesson.minutes}."
+
+
+def _quiz_problems(notebook: Notebook) -> Iterator[str]:
+    """A saved quiz that asks something else than its file."""
+    for cell in notebook.cells:
+        name = quiz_of(cell)
+        if not name or not (questions.FOLDER / f"{name}.toml").is_file():
+            continue
+        saved = "".join(output.get("data", {}).get("text/html", "") for output in cell.outputs)
+        try:
+            if questions.saved_html(questions.load(name, questions.FOLDER)) not in saved:
+                yield f"Its quiz is not that of {name}.toml: run `make notebooks LESSON={name}`."
+        except UserError as error:
+            yield str(error)
 
 
 def _cell_problems(cell: Cell, lesson: int) -> Iterator[str]:
