@@ -71,9 +71,21 @@ def run(arguments: Namespace) -> int:
     for path in filter(None, (arguments.out, arguments.compare)):
         if path.suffix != ".png":
             raise UserError(f"{path} will not do; choose a file name that ends in .png.")
+    if arguments.compare and arguments.compare.resolve() == arguments.out.resolve():
+        raise UserError(f"--out and --compare are both {arguments.out}; choose two files.")
     rng = torch.Generator().manual_seed(arguments.seed)
     kind, spoiled = _spoiled(arguments, rng)
     degradations.refuse_unfit(spoiled.pictures[0], spoiled.mask[0])
+    if (spoiled.pictures > 0).float().mean() > 0.5:
+        raise UserError(
+            f"{arguments.file} is bright in most places, as ink on paper is; the networks know "
+            "bright ink on black. Invert it before."
+        )
+    if pretrained.load_method(arguments.source).name == "pix2pix":
+        raise UserError(
+            f"{arguments.source} translates pictures, and restores nothing; choose restore or "
+            "restore_regression, or a run of such a recipe."
+        )
     network = pretrained.load_restorer(arguments.source)
     try:
         with torch.no_grad():

@@ -64,6 +64,7 @@ def test_seven_pixels_become_twenty_eight(tmp_path: Path) -> None:
 def test_bad_input_gets_a_sentence(picture: Path, tmp_path: Path, capsys) -> None:
     white = save(tmp_path / "white.png", np.full((28, 28), 255, np.uint8))
     black = save(tmp_path / "black.png", np.zeros((28, 28), np.uint8))
+    paper = save(tmp_path / "paper.png", 255 - DIGIT)
     wide = save(tmp_path / "wide.png", np.zeros((28, 30), np.uint8))
     torn = tmp_path / "torn.png"
     torn.write_bytes(picture.read_bytes()[:40])
@@ -81,6 +82,9 @@ def test_bad_input_gets_a_sentence(picture: Path, tmp_path: Path, capsys) -> Non
         ([str(picture), "--noise", "3"], "choose a number from 0 to 2"),
         ([str(picture)], "one of the arguments --mask --noise --shrink is required"),
         ([str(picture), "--shrink", "--from", "dcgan"], "restores nothing"),
+        ([str(picture), "--shrink", "--from", "pix2pix"], "translates pictures, and restores"),
+        ([str(paper), "--mask", "8,8,12,12"], "bright in most places, as ink on paper is"),
+        ([str(picture), "--shrink", "--compare", f"{tmp_path}/a/../out.png"], "are both"),
     ):
         assert main(["restore", *arguments, "--out", str(tmp_path / "out.png")]) == 2
         assert said in one_sentence(capsys.readouterr().err)
