@@ -198,6 +198,17 @@ def test_the_readme_lists_every_lesson_with_its_times() -> None:
         assert int(row[3]) <= front["seconds"]
 
 
+def test_the_guide_names_all_that_a_lesson_is_made_of() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (table,) = re.findall(r"## What a lesson is made of\n\n((?:\|.*\n)+)", guide)
+    for source in (ROOT / "notebooks" / "source").glob("*.md"):
+        front = yaml.safe_load(source.read_text(encoding="utf-8").split("---")[1])
+        for key in front.keys() - {"kernelspec"}:
+            assert re.search(rf"[(\s]{key}[,:;]", table), key
+    for file in ("`README.md`", "`authoring/thumbnails.py`", "`tests/wrong_answers/lesson_NN.py`"):
+        assert file in table
+
+
 def test_the_readme_opens_with_a_small_picture_that_moves() -> None:
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     picture = re.match(r"# GAN Lessons\n\n!\[[^]]{40,}\]\((\S+)\)", readme)
