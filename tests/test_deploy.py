@@ -18,6 +18,7 @@ import pytest
 import yaml
 from traitlets.config.loader import PyFileConfigLoader
 
+from authoring import edition
 from authoring.__main__ import main
 from authoring.links import links
 from authoring.source import read, sources
@@ -170,6 +171,15 @@ def test_the_command_prints_links(capsys: pytest.CaptureFixture[str]) -> None:
     assert line.startswith("- [07 Training the DCGAN](https://hub.example.org/hub/")
     assert "&branch=main&" in line
     assert main(["links", "https://hub.example.org"]) == 2
+
+
+def test_the_editions_that_pages_name_can_be_made_in_the_courses_folder() -> None:
+    pages = [DEPLOY / "README.md", ROOT / "README.md"]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    folders = re.findall(r"authoring edition [^`\n]*--out ([\w./-]+)", text)
+    assert len(folders) == 4
+    for folder in folders:
+        assert edition.chosen(ROOT / folder, [], edition.NOTEBOOKS)
 
 
 def test_the_page_for_instructors_names_what_there_is() -> None:
