@@ -198,6 +198,13 @@ def test_the_readme_lists_every_lesson_with_its_times() -> None:
         assert int(row[3]) <= front["seconds"]
 
 
+def test_pages_name_a_folder_of_data_in_full() -> None:
+    pages = [ROOT / "README.md", ROOT / "data" / "README.md"]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    named = set(re.findall(r"GAN_LESSONS_DATA=(\S+?)[`\s]", text)) - {"bundled"}
+    assert named == {"/path/to/folder"}  # lessons run in notebooks/, where a shorter one is another
+
+
 def test_the_guide_names_all_that_a_lesson_is_made_of() -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (table,) = re.findall(r"## What a lesson is made of\n\n((?:\|.*\n)+)", guide)

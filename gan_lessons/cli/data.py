@@ -40,9 +40,9 @@ def run_download(arguments: Namespace) -> int:
     from gan_lessons import data
     from gan_lessons.data import download
 
-    folder = download.download(arguments.to, arguments.mirror or download.MIRRORS)
+    folder = download.download(arguments.to, arguments.mirror or download.MIRRORS).resolve()
     print(f"All of MNIST is in {folder}, its checksums are right.")
     in_use = next(row for row in data.status() if row.in_use)
-    if Path(in_use.where) != folder:
+    if Path(in_use.where).resolve() != folder:
         print(f"In use is still {in_use.where}; to use the download, set GAN_LESSONS_DATA={folder}")
     return 0

@@ -148,6 +148,20 @@ def test_data_that_are_not_where_the_variable_says(
     assert "folder: Missing: train-images" in in_use[0]
 
 
+def test_a_download_is_named_in_full(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("gan_lessons.data.download.download", lambda folder, mirrors: folder)
+    monkeypatch.setenv("GAN_LESSONS_DATA", "bundled")
+    monkeypatch.chdir(tmp_path)
+    assert main(["data", "download", "--to", "mnist"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.endswith(f"set GAN_LESSONS_DATA={tmp_path.resolve() / 'mnist'}")
+    monkeypatch.setenv("GAN_LESSONS_DATA", str(tmp_path / "mnist"))
+    assert main(["data", "download", "--to", "mnist"]) == 0
+    assert "In use is still" not in capsys.readouterr().out
+
+
 def test_data_status_names_the_source_in_use(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "status"]) == 0
     assert "in use -> bundled: 5,000 training digits" in capsys.readouterr().out
