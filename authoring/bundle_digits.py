@@ -14,6 +14,7 @@ import sys
 import numpy as np
 import torch
 
+from gan_lessons.commandline import Parser, run_command
 from gan_lessons.data import digits, idx, load_digits, to_uint8
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
@@ -45,4 +46,7 @@ def main(folder: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    parser = Parser(description="Make the 5,000 digits again that come with the install.")
+    parser.add_argument("folder", metavar="FOLDER", help="where MNIST's files are")
+    parser.set_defaults(run=lambda options: main(options.folder))
+    sys.exit(run_command(parser))

@@ -64,3 +64,12 @@ def test_what_goes_wrong_is_one_sentence(
     printed = capsys.readouterr().err
     assert said in printed
     assert printed.count("\n") == 1
+
+
+@pytest.mark.parametrize("folder", [[], ["nowhere"]])
+def test_the_bundled_digits_are_not_made_of_nothing(folder: list[str]) -> None:
+    script = ROOT / "authoring" / "bundle_digits.py"
+    done = subprocess.run([sys.executable, script, *folder], capture_output=True, text=True)
+    assert done.returncode == 2
+    assert done.stderr.startswith("bundle_digits.py: ")
+    assert done.stderr.count("\n") == 1
