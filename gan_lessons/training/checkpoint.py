@@ -102,11 +102,12 @@ def refuse_other_data(
     """
     with blaming(path):
         known, given = state["data"], fingerprint(data)
-        was = known["samples"][0]
+        was, now = known["samples"][0], given["samples"][0]
     if known["samples"] != given["samples"]:
+        these = f"{now:,}" if now != was else "as many, of other values or another size"
         raise UserError(
-            f"{path} belongs to a run on other data ({was:,} samples; these are "
-            f"{given['samples'][0]:,}). Load the data that it was started with."
+            f"{path} belongs to a run on other data ({was:,} samples; these are {these}). "
+            "Load the data that it was started with."
         )
     if known != given:
         raise UserError(f"{path} belongs to a run with other labels. Load those of its start.")

@@ -90,6 +90,9 @@ def test_the_folder_may_move_but_not_change(
     said = refused(capsys, "train", "--resume", "--out", "run")
     assert "which is not there. If they have moved, say where they are: --resume --images" in said
     assert main(["train", "--resume", "--images", "after", "--out", "run"]) == 0
+    assert main(["train", "--resume", "--images", "after", "--size", "32", "--out", "run"]) == 2
+    said = capsys.readouterr().err
+    assert "(200 samples; these are as many, of other values or another size)" in said
     shutil.copy(here / "after" / "000.jpg", here / "after" / "new.jpg")
     assert main(["train", "--resume", "--images", "after", "--out", "run"]) == 2
     said = capsys.readouterr().err
