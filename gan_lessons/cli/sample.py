@@ -62,7 +62,15 @@ def run(arguments: Namespace) -> int:
         else:
             _write_picture(temporary, n, pieces)
     print(f"{n:,} pictures are in {out}.")
+    if arguments.digit is not None and _has_classes_of_its_own(arguments.source):
+        print(f"It never saw a label: its class {arguments.digit} is whatever it has made of it.")
     return 0
+
+
+def _has_classes_of_its_own(source: Path) -> bool:
+    from gan_lessons import pretrained
+
+    return getattr(pretrained.load_method(source).settings, "conditioning", "") == "infogan"
 
 
 def _write_array(file: Path, n: int, pieces: Iterator["Tensor"]) -> None:

@@ -150,3 +150,15 @@ def test_a_home_folder_has_its_sign(here: Path, monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setenv("USERPROFILE", str(here))
     assert main(["sample", "-n", "2", "--out=~/a.npy"]) == 0
     assert [path.name for path in here.iterdir()] == ["a.npy"]
+
+
+def test_a_digit_that_no_label_named_is_said_to_be_none(
+    here: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for recipe in ("infogan", "cgan"):
+        assert main(["train", "--recipe", recipe, "--steps", "1", "--out", recipe]) == 0
+        line = ["sample", "--from", recipe, "--digit", "3", "-n", "2", "--out", "a.npy"]
+        assert main(line) == 0
+        assert ("never saw a label: its class 3" in capsys.readouterr().out) == (
+            recipe == "infogan"
+        )
