@@ -185,8 +185,12 @@ def slides(notebook: Any) -> list[str]:
 
 
 def _on_demand(html: str) -> str:
-    """Open what is folded in the notebook, to appear with the next key press; leave hints out."""
+    """Open what is folded in the notebook, to appear with the next key press.
+
+    Hints, and links to pages of the site, are left out.
+    """
     html = re.sub(r"<details>\s*<summary>Hint.*?</details>", "", html, flags=re.DOTALL)
+    html = re.sub(r'<a href="\w+\.html(?:#[^"]*)?">(.*?)</a>', r"\1", html)  # not beside a deck
     opened = re.sub(
         r"<details>\s*<summary>(.*?)</summary>",
         r'<div class="fragment answer"><b>\1.</b>',

@@ -61,6 +61,13 @@ def test_a_deck_asks_for_nothing_else(decks: dict[str, str]) -> None:
             assert address.startswith("data:"), name
 
 
+def test_a_deck_links_to_no_page_beside_it(decks: dict[str, str]) -> None:
+    shown = made(text_of("## Two\n\n[The list](checklist.ipynb), [here](https://a.org)", "slide"))
+    assert "The list, <a href" in shown[1]
+    for deck in decks.values():
+        assert not re.search(r'<a href="\w+\.(?:html|ipynb)', deck)
+
+
 def test_a_deck_is_for_reading(decks: dict[str, str]) -> None:
     for name, text in decks.items():
         images = [attributes for tag, attributes in Tags(text).tags if tag == "img"]
