@@ -19,6 +19,14 @@ def test_each_lesson_has_a_small_picture(tmp_path: Path) -> None:
             assert picture.width <= 320
             assert picture.height <= 200
         assert path.stat().st_size < 30_000
+        made, kept = (_colours(each) for each in (path, thumbnails.FOLDER / path.name))
+        assert made.shape == kept.shape, f"run `python -m authoring thumbnails` ({path.name})"
+        assert np.abs(made - kept).mean() < 1, f"run `python -m authoring thumbnails` ({path.name})"
+
+
+def _colours(picture: Path) -> np.ndarray:
+    with Image.open(picture) as found:
+        return np.asarray(found.convert("RGB"), float)
 
 
 def test_a_lesson_without_that_cell_is_named(tmp_path: Path) -> None:
