@@ -49,8 +49,9 @@ def decode(letters: Tensor) -> list[str]:
 
 def held_back(share: int = 5) -> tuple[list[str], list[str]]:
     """The valid sentences in two: those to learn from, and one in ``share`` that is kept back."""
-    order = torch.randperm(TERMS**2, generator=torch.Generator().manual_seed(16)).tolist()
-    mixed = [sentences()[i] for i in order]
+    language = sentences()
+    order = torch.randperm(len(language), generator=torch.Generator().manual_seed(16)).tolist()
+    mixed = [language[i] for i in order]
     kept = len(mixed) // share
     return mixed[kept:], mixed[:kept]
 
