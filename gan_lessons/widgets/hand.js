@@ -22,6 +22,8 @@ function tidy(panel, bases) {
       put(handle, "aria-valuetext", said.get(handle));
     }
   }
+  // Arrow keys and letters choose in a list: JupyterLab would leave it, or add and cut cells.
+  for (const list of panel.querySelectorAll("select")) put(list, "data-lm-suppress-shortcuts", "true");
   const line = [...panel.querySelectorAll("[role=status]")].at(-1)?.textContent.trim();
   for (const image of panel.querySelectorAll("img.widget-image")) put(image, "alt", line);
 }

@@ -8,9 +8,6 @@ function render({ model, el }) {
     const tip = model.get("tips")[label?.textContent.trim()];
     if (tip) el.textContent = tip;
   };
-  const keep = (event) => { // arrow keys are a list's own, not JupyterLab's
-    if (event.target.matches("select")) event.stopPropagation();
-  };
   let heard = null;
   const wait = setInterval(() => {
     heard = panel();
@@ -18,13 +15,11 @@ function render({ model, el }) {
     clearInterval(wait);
     heard.addEventListener("focusin", tell);
     heard.addEventListener("pointerover", tell);
-    heard.addEventListener("keydown", keep);
   }, 200);
   return () => {
     clearInterval(wait);
     heard?.removeEventListener("focusin", tell);
     heard?.removeEventListener("pointerover", tell);
-    heard?.removeEventListener("keydown", keep);
   };
 }
 

@@ -1,0 +1,84 @@
+"""Panels under hands that are quick, few, many, or on a small screen."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, expect
+
+from browser.harness import Lesson
+
+SETUP = """
+import torch
+from gan_lessons import plotting, pretrained
+from gan_lessons.data import load_digits
+from gan_lessons.widgets import Restorer, Sketchpad, explore
+torch.set_num_threads(1)
+generator, settings = pretrained.load_generator("dcgan")
+digits = load_digits()
+"""
+PAD = """pad = Sketchpad(generator, pretrained.load_discriminator("dcgan"), settings, digits)"""
+SHOW = "pad  # on the screen"
+RESTORER = """both = [pretrained.load_restorer("restore_regression")] * 2
+Restorer(*both, digits)"""
+LETTERS = """def lettered(digit, fakes_in_thousand):
+    return plotting.digit_grid(digits.images[:8], columns=8, titles="ABCDEFGH")
+
+panel = explore(
+    lettered,
+    digit=list("abcd"),
+    fakes_in_thousand=(0, 9),
+    labels={"fakes_in_thousand": "fakes in 1,000 pictures"},
+)
+panel"""
+# What the browser writes on canvases from now on: how large it is on the screen, in pixels.
+WATCH = """() => {
+    window.sizes = [];
+    const pen = CanvasRenderingContext2D.prototype, write = pen.fillText;
+    pen.fillText = function (...all) {
+        const shown = this.canvas.clientWidth / this.canvas.width;
+        sizes.push(shown * parseFloat(this.font.match(/[\\d.]+px/)[0]));
+        write.apply(this, all);
+    };
+}"""
+# How many pixels a list has left beside the longest of its choices and its arrow.
+ROOM = """list => {
+    const pen = document.createElement("canvas").getContext("2d");
+    pen.font = getComputedStyle(list).font;
+    const texts = [...list.options].map(option => pen.measureText(option.text).width);
+    return list.clientWidth - 28 - Math.max(...texts);
+}"""
+THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
+MIDDLE = "sum(pad.sheet.drawing[28 * row + column] for row in (13, 14) for column in (13, 14))"
+
+
+def two_fingers(lesson: Lesson, canvas: Locator) -> None:
+    """Put down one, then another, on the diagonal of a canvas, and move both towards the middle."""
+    box = canvas.bounding_box()
+    assert box is not None
+    device = lesson.page.context.new_cdp_session(lesson.page)
+    for kind, *shares in (
+        ("touchStart", 0.1),
+        ("touchStart", 0.1, 0.9),
+        ("touchMove", 0.15, 0.85),
+        ("touchMove", 0.2, 0.8),
+        ("touchEnd",),
+    ):
+        points = [
+            {"x": box["x"] + at * box["width"], "y": box["y"] + at * box["height"], "id": finger}
+            for finger, at in enumerate(shares)
+        ]
+        device.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+    device.detach()
+
+
+def test_keys_choose_in_a_list_and_leave_the_notebook_alone(
+    open_cells: Callable[..., Lesson],
+) -> None:
+    lesson = open_cells(SETUP, LETTERS)
+    lesson.run_all()
+    choice = lesson.output("panel = ").get_by_role("combobox")
+    lesson.tab_to(choice)
+    for key, chosen in (("ArrowDown", "b"), ("ArrowDown", "c"), ("a", "a")):
+        lesson.page.keyboard.press(key)
+        expect(choice).to_be_focused()
+        lesson.until(f"panel.values['digit'] == {chosen!r}")
+    assert lesson.page.evaluate("() => notebook().content.widgets.length") == 2
