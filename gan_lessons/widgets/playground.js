@@ -362,7 +362,7 @@ function listen(plane, model, ink, redraw) {
     if (!near) { ink.push([x, y]); redraw(); }
   };
   plane.addEventListener("pointerdown", (event) => {
-    if (!model.get("drawing")) return;
+    if (!model.get("drawing") || event.button !== 0) return; // no click for a menu
     held = true;
     plane.setPointerCapture(event.pointerId);
     add(event);

@@ -7,6 +7,7 @@ function render({ model, el }) {
   const canvas = document.createElement("canvas");
   const words = document.createElement("div");
   el.append(canvas, words);
+  el.classList.add("gan-pixels");
   [canvas.width, canvas.height] = [SIDE * ZOOM, SIDE * ZOOM];
   canvas.tabIndex = 0;
   canvas.style.touchAction = "none"; // a finger draws, and does not scroll
@@ -87,18 +88,19 @@ function render({ model, el }) {
   }
 
   canvas.addEventListener("pointerdown", (event) => {
+    if (!event.isPrimary || event.button !== 0) return; // a second finger, a click for a menu
     canvas.setPointerCapture(event.pointerId);
     last = place(event);
     stroke(last, last);
   });
   canvas.addEventListener("pointermove", (event) => {
-    if (last === null) return;
+    if (last === null || !event.isPrimary) return;
     const now = place(event);
     stroke(last, now);
     last = now;
   });
   for (const end of ["pointerup", "pointercancel"]) {
-    canvas.addEventListener(end, () => (last = null));
+    canvas.addEventListener(end, (event) => event.isPrimary && (last = null));
   }
 
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
@@ -106,6 +108,7 @@ function render({ model, el }) {
     if (!(event.key in moves) && event.key !== " " && event.key !== "Escape") return;
     event.preventDefault();
     event.stopPropagation();
+    if (event.key === " " && event.repeat) return; // held down: it would go up and down
     const from = { x: cursor.x + 0.5, y: cursor.y + 0.5 };
     if (event.key in moves) {
       const inside = (at) => Math.min(SIDE - 1, Math.max(0, at));

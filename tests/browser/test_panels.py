@@ -82,3 +82,28 @@ def test_keys_choose_in_a_list_and_leave_the_notebook_alone(
         expect(choice).to_be_focused()
         lesson.until(f"panel.values['digit'] == {chosen!r}")
     assert lesson.page.evaluate("() => notebook().content.widgets.length") == 2
+
+
+def test_a_sheet_takes_one_pen(open_cells: Callable[..., Lesson]) -> None:
+    lesson = open_cells(SETUP, PAD, SHOW)
+    lesson.run_all()
+    out, keyboard = lesson.output(SHOW), lesson.page.keyboard
+    sheet = out.locator("canvas").first
+    sheet.scroll_into_view_if_needed()
+
+    sheet.click(button="right")
+    expect(lesson.page.locator(".lm-Menu")).to_be_visible()
+    keyboard.press("Escape")
+    sheet.click(position={"x": 20, "y": 20})
+    lesson.until("any(pad.sheet.drawing)")
+    assert lesson.python(MIDDLE) == "0"
+
+    two_fingers(lesson, sheet)
+    lesson.until("pad.sheet.drawing[28 * 5 + 5] > 0")  # where the first one went
+    assert lesson.python(MIDDLE) == "0"
+
+    lesson.tab_to(sheet)
+    for _ in range(2):
+        keyboard.down(" ")  # the second is a repetition, as of a key that is held
+    keyboard.up(" ")
+    expect(out.get_by_role("status").first).to_have_text("Row 9, column 15, pen down.")
