@@ -170,8 +170,8 @@ class Sketchpad(SheetPanel):
     def _show(self) -> str:
         blank = np.full((SIDE, SIDE), 255, np.uint8)
         gradient = self.saliency
+        # Neither button is disabled: that would take the focus from who presses it by a key.
         self.find.description = "Searching …" if self.playing else "Find"
-        self.find.disabled, self.stop.disabled = self.playing, not self.playing
         self.saliency_view.show(blank if gradient is None else signed(gradient[0]))
         if self.found is None:
             self.nearest_view.show(np.zeros_like(blank), "No search yet")
@@ -210,7 +210,7 @@ class Sketchpad(SheetPanel):
         )
 
     def _layout(self) -> list[Any]:
-        self.find, self.stop = self._does("Find", self.play), self._does("Pause", self.pause)
+        self.find, pause = self._does("Find", self.play), self._does("Pause", self.pause)
         clear, centre = self._does("Clear", self.clear), self._does("Centre", self.centre)
         columns = [
             column(
@@ -222,7 +222,7 @@ class Sketchpad(SheetPanel):
             column("More ink (blue), less (orange)", self.saliency_view),
             column(
                 "The nearest digit",
-                row(self.find, self.stop, self._does("One step", lambda: self.search(1))),
+                row(self.find, pause, self._does("One step", lambda: self.search(1))),
                 self.nearest_view,
                 self.candidates_view,
             ),

@@ -79,7 +79,7 @@ def draw(lesson: Lesson) -> None:
     lesson.tab_to(out.get_by_role("button", name="Find"))
     lesson.page.keyboard.press("Enter")
     changed(nearest, empty)
-    expect(out.get_by_role("button", name="Searching …")).to_be_disabled()
+    expect(out.get_by_role("button", name="Searching …")).to_be_focused()
     mouse.move(box["x"] + 150, box["y"] + 60)
     mouse.down()
     mouse.move(box["x"] + 155, box["y"] + 60, steps=2)

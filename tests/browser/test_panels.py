@@ -107,3 +107,17 @@ def test_a_sheet_takes_one_pen(open_cells: Callable[..., Lesson]) -> None:
         keyboard.down(" ")  # the second is a repetition, as of a key that is held
     keyboard.up(" ")
     expect(out.get_by_role("status").first).to_have_text("Row 9, column 15, pen down.")
+
+
+def test_a_search_leaves_the_focus_where_it_is(open_cells: Callable[..., Lesson]) -> None:
+    lesson = open_cells(SETUP, PAD, "pad.load(5)", SHOW)
+    lesson.run_all()
+    out, keyboard = lesson.output(SHOW), lesson.page.keyboard
+    find = out.get_by_role("button", name="Find", exact=True)
+    lesson.tab_to(find)
+    keyboard.press("Enter")
+    expect(out.get_by_role("button", name="Searching …")).to_be_focused()
+    keyboard.press("Tab")
+    keyboard.press("Enter")
+    expect(find).to_be_visible()
+    expect(out.get_by_role("button", name="Pause")).to_be_focused()
