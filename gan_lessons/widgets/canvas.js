@@ -1,14 +1,12 @@
 // Pixels from the kernel, drawn as they come. With tiles, one of them can be chosen.
 const FRAME = "#d55e00";
-const FOCUS = "#0072b2";
-const EDGE = "1px solid #999";
 
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
   const small = document.createElement("canvas"); // one of its pixels for each that came
   el.append(canvas);
+  el.classList.add("gan-pixels");
   canvas.style.maxWidth = "100%";
-  canvas.style.outline = EDGE; // a white picture on a white page has an edge, too
   const tile = () => model.get("tile");
   const columns = () => model.get("width") / tile();
   const tiles = () => columns() * (model.get("height") / tile());
@@ -62,8 +60,6 @@ function render({ model, el }) {
 
   if (model.get("chosen") >= 0) {
     canvas.tabIndex = 0;
-    canvas.addEventListener("focus", () => (canvas.style.outline = `3px solid ${FOCUS}`));
-    canvas.addEventListener("blur", () => (canvas.style.outline = EDGE));
     canvas.setAttribute("role", "application"); // arrow keys are the canvas's own
     canvas.setAttribute("data-lm-suppress-shortcuts", "true"); // … and not JupyterLab's
     canvas.addEventListener("click", (event) => {

@@ -64,7 +64,10 @@ class Restorer(ViewsPanel):
         self.views = {name: Canvas(zoom=4.5, label=name) for name in VIEWS}
         self.controls = {
             "damage": ipywidgets.Dropdown(
-                options=list(DAMAGES), description="damage", layout={"width": "13em"}
+                options=list(DAMAGES),
+                description="damage",
+                layout={"width": "15em"},
+                style={"description_width": "initial"},
             ),
             "noise": Slider(
                 NOISE, min=0.1, max=1.0, step=0.05, description="noise σ", label_width="5em"

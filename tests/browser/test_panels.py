@@ -121,3 +121,21 @@ def test_a_search_leaves_the_focus_where_it_is(open_cells: Callable[..., Lesson]
     keyboard.press("Enter")
     expect(find).to_be_visible()
     expect(out.get_by_role("button", name="Pause")).to_be_focused()
+
+
+def test_lists_and_sheets_can_be_seen_in_the_dark(open_cells: Callable[..., Lesson]) -> None:
+    lesson = open_cells(SETUP, RESTORER)
+    lesson.run_all()
+    out = lesson.output("Restorer(")
+    sheet, damage = out.locator("canvas").first, out.get_by_role("combobox", name="damage")
+    assert damage.evaluate(ROOM) > 0
+    arrow = "list => getComputedStyle(list).backgroundImage"
+    outline = "canvas => getComputedStyle(canvas).outlineStyle"
+    light = damage.evaluate(arrow)
+    lesson.page.evaluate(THEME, "JupyterLab Dark")
+    expect(lesson.page.locator("body[data-jp-theme-light=false]")).to_be_attached()
+    assert damage.evaluate(arrow) != light
+    assert sheet.evaluate(outline) == "solid"
+    lesson.screenshot("restorer_dark", out)
+    lesson.page.evaluate(THEME, "JupyterLab Light")
+    expect(lesson.page.locator("body[data-jp-theme-light=true]")).to_be_attached()
