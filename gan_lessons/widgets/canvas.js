@@ -1,5 +1,6 @@
 // Pixels from the kernel, drawn as they come. With tiles, one of them can be chosen.
 const FRAME = "#d55e00";
+const LETTER = 13; // pixels on the screen, however far the picture is shrunk
 
 function render({ model, el }) {
   const canvas = document.createElement("canvas");
@@ -36,12 +37,15 @@ function render({ model, el }) {
     const pen = canvas.getContext("2d");
     pen.imageSmoothingEnabled = false;
     pen.drawImage(small, 0, 0, canvas.width, canvas.height);
-    pen.font = "bold 13px sans-serif";
-    pen.fillStyle = "white";
+    const shrunk = canvas.width / (canvas.clientWidth || canvas.width);
+    pen.font = `bold ${LETTER * shrunk}px sans-serif`;
+    [pen.fillStyle, pen.strokeStyle, pen.lineWidth] = ["white", "black", 3 * shrunk];
     const corner = (i) => [(i % columns()) * tile() * zoom, Math.floor(i / columns()) * tile() * zoom];
     model.get("labels").forEach((text, i) => {
       const [x, y] = corner(i);
-      pen.fillText(text, x + 4, y + 14);
+      const place = [x + 4, y + 1 + LETTER * shrunk, tile() * zoom - 8];
+      pen.strokeText(text, ...place); // else it is lost on white ink
+      pen.fillText(text, ...place);
     });
     if (model.get("chosen") >= 0) {
       const [x, y] = corner(model.get("chosen"));
@@ -78,9 +82,14 @@ function render({ model, el }) {
   } else {
     canvas.setAttribute("role", "img");
   }
+  const resized = new ResizeObserver(draw);
+  resized.observe(canvas);
   model.on("change", draw);
   draw();
-  return () => model.off("change", draw);
+  return () => {
+    resized.disconnect();
+    model.off("change", draw);
+  };
 }
 
 export default { render };

@@ -215,6 +215,7 @@ def typed(control: Any, refuse: Callable[[UserError], None]) -> Any:
         field.layout.width = control.layout.width
         return field
     control.readout = False
+    control.add_class("gan-typed")
     width = control.layout.width
     control.layout.width = "auto"
     control.layout.flex = "1 1 auto"

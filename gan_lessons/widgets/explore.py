@@ -20,6 +20,7 @@ from gan_lessons.widgets.controls import WriteGuard, assign, complaint, plain, s
 from gan_lessons.widgets.steady import Steady
 from gan_lessons.widgets.still import Panel
 
+WHOLE = "100% - 4px"  # of a panel's width: a widget has a margin on either side
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
 
 NO_PICTURE = (
@@ -83,7 +84,8 @@ class Explore(Panel):
         self._still: bytes | plotting.DigitGrid = b""
         self._guard = WriteGuard()
         assign(controls, start)
-        layout = {"max_width": "100%", "align_self": "flex-start"}  # else a box stretches it
+        # Else a box stretches it
+        layout = {"max_width": f"calc({WHOLE})", "align_self": "flex-start"}
         self._image = ipywidgets.Image(format="png", layout=layout)
         self._canvas = Canvas(layout=layout)
         self._steady = Steady()
@@ -209,4 +211,4 @@ def _align(controls: list[Any]) -> None:
     label = max((len(control.description) for control in controls), default=0)
     for control in controls:
         control.style.description_width = f"{0.56 * label + 1.5:.1f}em"
-        control.layout.width = control.layout.width or f"min(100%, {0.56 * label + 25:.1f}em)"
+        control.layout.width = control.layout.width or f"min({WHOLE}, {0.56 * label + 25:.1f}em)"

@@ -8,7 +8,7 @@ from torch import nn
 from gan_lessons import plotting
 from gan_lessons.data import melodies
 from gan_lessons.studies.melodies import play
-from gan_lessons.widgets.explore import Explore
+from gan_lessons.widgets.explore import WHOLE, Explore
 
 WRITTEN = "written, too"  # the first bar, where no tune's is taken
 
@@ -24,7 +24,8 @@ class MelodyPlayer(Explore):
 
     def __init__(self, generator: nn.Module) -> None:
         self.generator = generator
-        self.sound = ipywidgets.Audio(format="wav", autoplay=False, loop=False)
+        layout = {"max_width": f"calc({WHOLE})"}
+        self.sound = ipywidgets.Audio(format="wav", autoplay=False, loop=False, layout=layout)
         controls: dict[str, Any] = {
             "opening": ipywidgets.Dropdown(
                 options=[WRITTEN, *melodies.TUNES], description="first bar"

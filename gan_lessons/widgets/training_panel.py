@@ -418,7 +418,8 @@ def _canvas(width: str, label: str) -> Canvas:
 
 
 def _layout(width: str) -> dict[str, str]:
-    return {"max_width": "100%", "width": width, "align_self": "flex-start", "margin": "2px"}
+    most = "calc(100% - 4px)"  # a margin on either side
+    return {"max_width": most, "width": width, "align_self": "flex-start", "margin": "2px"}
 
 
 def _controls(settings: type[Settings]) -> dict[str, Any]:

@@ -50,6 +50,13 @@ THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
 MIDDLE = "sum(pad.sheet.drawing[28 * row + column] for row in (13, 14) for column in (13, 14))"
 
 
+def cut(lesson: Lesson) -> list[str]:
+    """Boxes of panels that would have to be scrolled sideways."""
+    find = "all => all.filter(box => box.scrollWidth > box.clientWidth).map(box => box.className)"
+    boxes: list[str] = lesson.page.locator(".gan-live, .gan-live .widget-box").evaluate_all(find)
+    return boxes
+
+
 def two_fingers(lesson: Lesson, canvas: Locator) -> None:
     """Put down one, then another, on the diagonal of a canvas, and move both towards the middle."""
     box = canvas.bounding_box()
@@ -139,3 +146,41 @@ def test_lists_and_sheets_can_be_seen_in_the_dark(open_cells: Callable[..., Less
     lesson.screenshot("restorer_dark", out)
     lesson.page.evaluate(THEME, "JupyterLab Light")
     expect(lesson.page.locator("body[data-jp-theme-light=true]")).to_be_attached()
+
+
+def test_a_small_screen_has_room_for_sliders_and_letters(
+    open_cells: Callable[..., Lesson],
+) -> None:
+    lesson = open_cells(SETUP, LETTERS)
+    lesson.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+    lesson.page.set_viewport_size({"width": 400, "height": 800})
+    lesson.page.evaluate(WATCH)
+    lesson.run_all()
+    out = lesson.output("panel = ")
+    expect(out.locator("canvas")).to_be_visible()
+    name, track, handle, whole = (
+        out.locator(part).bounding_box()
+        for part in (".widget-slider label", ".noUi-base", ".noUi-handle", ".widget-slider")
+    )
+    assert name is not None
+    assert track is not None
+    assert handle is not None
+    assert whole is not None
+    assert track["width"] > 80
+    assert name["y"] + name["height"] < handle["y"] + 1
+    assert handle["y"] + handle["height"] < whole["y"] + whole["height"]
+    assert cut(lesson) == []
+    lesson.page.wait_for_function(
+        "sizes.slice(-8).length == 8 && sizes.slice(-8).every(s => s > 12)"
+    )
+    lesson.screenshot("small_screen", out)
+    lesson.page.set_viewport_size({"width": 1000, "height": 800})  # beside one another again
+    middles = """all => all.map(each => {
+        const box = each.getBoundingClientRect();
+        return Math.round(box.top + box.height / 2);
+    })"""
+    name_at, handle_at = out.locator(".widget-slider :is(label, .noUi-handle)").evaluate_all(
+        middles
+    )
+    assert abs(name_at - handle_at) <= 2
+    lesson.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
