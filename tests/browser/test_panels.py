@@ -184,3 +184,18 @@ def test_a_small_screen_has_room_for_sliders_and_letters(
     )
     assert abs(name_at - handle_at) <= 2
     lesson.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+
+
+def test_a_field_shows_the_whole_number(open_cells: Callable[..., Lesson]) -> None:
+    lesson = open_cells(
+        "import torch\nfrom gan_lessons.widgets import playground\ntorch.set_num_threads(1)",
+        "panel = playground(seed=0)\npanel",
+    )
+    lesson.run_all()
+    field = lesson.output("panel = ").get_by_label("rate of D, η_D, a number from 1e-6 to 0.1")
+    for number in ("0.001234", "1.23e-5"):
+        field.fill(number)
+        field.press("Enter")
+        lesson.until(f"panel.settings.lr_discriminator == {number}")
+        expect(field).to_have_value(number)
+        assert field.evaluate("field => field.scrollWidth <= field.clientWidth")
