@@ -16,6 +16,7 @@ from gan_lessons.errors import UserError, is_number
 from gan_lessons.training import Setting
 from gan_lessons.widgets.slider import Slider
 
+WHOLE = "calc(100% - 4px)"  # of a panel's width: widgets have a margin of 2 px on either side
 WORDS = {
     "adam": "Adam",
     "non_saturating": "non-saturating",

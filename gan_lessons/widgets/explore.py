@@ -16,11 +16,10 @@ from matplotlib.figure import Figure
 from gan_lessons import plotting
 from gan_lessons.errors import UserError, expect, is_number
 from gan_lessons.widgets.canvas import Canvas
-from gan_lessons.widgets.controls import WriteGuard, assign, complaint, plain, status, typed
+from gan_lessons.widgets.controls import WHOLE, WriteGuard, assign, complaint, plain, status, typed
 from gan_lessons.widgets.steady import Steady
 from gan_lessons.widgets.still import Panel
 
-WHOLE = "100% - 4px"  # of a panel's width: a widget has a margin on either side
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
 
 NO_PICTURE = (
@@ -84,8 +83,7 @@ class Explore(Panel):
         self._still: bytes | plotting.DigitGrid = b""
         self._guard = WriteGuard()
         assign(controls, start)
-        # Else a box stretches it
-        layout = {"max_width": f"calc({WHOLE})", "align_self": "flex-start"}
+        layout = {"max_width": WHOLE, "align_self": "flex-start"}  # else a box stretches it
         self._image = ipywidgets.Image(format="png", layout=layout)
         self._canvas = Canvas(layout=layout)
         self._steady = Steady()

@@ -8,7 +8,8 @@ from torch import nn
 from gan_lessons import plotting
 from gan_lessons.data import melodies
 from gan_lessons.studies.melodies import play
-from gan_lessons.widgets.explore import WHOLE, Explore
+from gan_lessons.widgets.controls import WHOLE
+from gan_lessons.widgets.explore import Explore
 
 WRITTEN = "written, too"  # the first bar, where no tune's is taken
 
@@ -24,7 +25,7 @@ class MelodyPlayer(Explore):
 
     def __init__(self, generator: nn.Module) -> None:
         self.generator = generator
-        layout = {"max_width": f"calc({WHOLE})"}
+        layout = {"max_width": WHOLE}
         self.sound = ipywidgets.Audio(format="wav", autoplay=False, loop=False, layout=layout)
         controls: dict[str, Any] = {
             "opening": ipywidgets.Dropdown(

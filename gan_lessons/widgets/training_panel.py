@@ -26,6 +26,7 @@ from gan_lessons.training import (
 )
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import (
+    WHOLE,
     WriteGuard,
     button,
     make_control,
@@ -418,8 +419,7 @@ def _canvas(width: str, label: str) -> Canvas:
 
 
 def _layout(width: str) -> dict[str, str]:
-    most = "calc(100% - 4px)"  # a margin on either side
-    return {"max_width": most, "width": width, "align_self": "flex-start", "margin": "2px"}
+    return {"max_width": WHOLE, "width": width, "align_self": "flex-start", "margin": "2px"}
 
 
 def _controls(settings: type[Settings]) -> dict[str, Any]:
