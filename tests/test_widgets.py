@@ -13,6 +13,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 import torch
+from anywidget import AnyWidget
 from IPython.core.interactiveshell import InteractiveShell
 from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
@@ -27,8 +28,13 @@ from gan_lessons.plotting.style import new_axes
 from gan_lessons.widgets import explore
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.cells import CELLS
+from gan_lessons.widgets.help import Help
+from gan_lessons.widgets.loop import Presence
+from gan_lessons.widgets.plane_canvas import PlaneCanvas
+from gan_lessons.widgets.sheet import Sheet
+from gan_lessons.widgets.slider import Slider
 from gan_lessons.widgets.steady import Steady
-from gan_lessons.widgets.still import Panel, without_note
+from gan_lessons.widgets.still import Hand, Panel, without_note
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -481,6 +487,17 @@ def test_a_displayed_panel_is_a_picture_a_note_and_a_view(monkeypatch: pytest.Mo
     assert "run this cell to make it move" in note["text/html"]
     assert without_note(note["text/html"]) == ""
     assert set(live) == {"text/plain", "application/vnd.jupyter.widget-view+json"}
+
+
+@pytest.mark.parametrize("kind", [Canvas, Hand, Help, PlaneCanvas, Presence, Sheet, Slider])
+def test_a_part_that_is_closed_keeps_nothing_alive(kind: Any) -> None:
+    assert kind in AnyWidget.__subclasses__()
+    part = kind(0.5) if kind is Slider else kind()
+    gone = weakref.ref(part)
+    part.close()
+    del part
+    gc.collect()
+    assert gone() is None
 
 
 def test_a_panel_is_closed_with_all_its_parts_once_its_cell_is_run_again() -> None:

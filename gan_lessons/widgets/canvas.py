@@ -22,7 +22,7 @@ class Canvas(anywidget.AnyWidget):
     With ``chosen`` ≥ 0 the picture is made of tiles, and a click or the arrow keys choose one.
     """
 
-    _esm = Path(__file__).parent / "canvas.js"
+    _esm = (Path(__file__).parent / "canvas.js").read_text(encoding="utf-8")
     pixels = traitlets.Bytes().tag(sync=True)
     width = traitlets.Int().tag(sync=True)
     height = traitlets.Int().tag(sync=True)

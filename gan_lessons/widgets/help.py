@@ -12,5 +12,5 @@ class Help(anywidget.AnyWidget):
     ``tips``: the sentence of each control of the playground around it, by its label.
     """
 
-    _esm = Path(__file__).parent / "help.js"
+    _esm = (Path(__file__).parent / "help.js").read_text(encoding="utf-8")
     tips = traitlets.Dict().tag(sync=True)

@@ -50,8 +50,8 @@ class PlaneCanvas(anywidget.AnyWidget):
     ``arrow`` is its own.
     """
 
-    _esm = Path(__file__).parent / "playground.js"
-    _css = Path(__file__).parent / "playground.css"
+    _esm = (Path(__file__).parent / "playground.js").read_text(encoding="utf-8")
+    _css = (Path(__file__).parent / "playground.css").read_text(encoding="utf-8")
     edge = traitlets.Float(EDGE).tag(sync=True)
     real = traitlets.Bytes().tag(sync=True)
     fake = traitlets.Bytes().tag(sync=True)

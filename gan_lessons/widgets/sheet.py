@@ -28,7 +28,7 @@ BESIDE = {"flex_flow": "row wrap", "align_items": "flex-start"}  # the layout of
 class Sheet(anywidget.AnyWidget):
     """Where one draws: 28 × 28 grey values, one byte each, ink bright."""
 
-    _esm = Path(__file__).parent / "sketchpad.js"
+    _esm = (Path(__file__).parent / "sketchpad.js").read_text(encoding="utf-8")
     drawing = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # a browser sends memoryviews
     erase = traitlets.Bool(False).tag(sync=True)
     name = traitlets.Unicode("Sheet").tag(sync=True)  # for those who cannot see which one it is

@@ -19,8 +19,8 @@ class Slider(anywidget.AnyWidget):
     ``refuse``, and the one before comes back. The kernel may write any number.
     """
 
-    _esm = Path(__file__).parent / "slider.js"
-    _css = Path(__file__).parent / "slider.css"
+    _esm = (Path(__file__).parent / "slider.js").read_text(encoding="utf-8")
+    _css = (Path(__file__).parent / "slider.css").read_text(encoding="utf-8")
     value: Any = traitlets.Float(0.0).tag(sync=True)
     min = traitlets.Float(0.0).tag(sync=True)
     max = traitlets.Float(1.0).tag(sync=True)

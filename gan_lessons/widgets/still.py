@@ -55,8 +55,8 @@ def without_note(html: str) -> str:
 class Hand(anywidget.AnyWidget):
     """An invisible part of a panel: names, rounded values and alt texts that ipywidgets lacks."""
 
-    _esm = Path(__file__).parent / "hand.js"
-    _css = Path(__file__).parent / "hand.css"
+    _esm = (Path(__file__).parent / "hand.js").read_text(encoding="utf-8")
+    _css = (Path(__file__).parent / "hand.css").read_text(encoding="utf-8")
     bases = traitlets.Dict().tag(sync=True)  # of logarithmic sliders, by name
 
 
