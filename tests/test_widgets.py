@@ -19,6 +19,7 @@ from ipywidgets.widgets.widget import _instances
 from matplotlib.figure import Figure
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
+from PIL import Image
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError
@@ -33,7 +34,7 @@ from gan_lessons.widgets.loop import Presence
 from gan_lessons.widgets.plane_canvas import PlaneCanvas
 from gan_lessons.widgets.sheet import Sheet
 from gan_lessons.widgets.slider import Slider
-from gan_lessons.widgets.steady import Steady
+from gan_lessons.widgets.steady import NARROWEST, Steady
 from gan_lessons.widgets.still import Hand, Panel, without_note
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -236,6 +237,31 @@ def test_digits_are_sent_as_pixels_and_not_drawn(monkeypatch: pytest.MonkeyPatch
     assert (canvas.picture[1, 1], canvas.label) == (255, "1.0")
     monkeypatch.undo()
     assert panel.png == plotting.png(digits(1.0)[0])
+
+
+def test_a_figure_is_drawn_for_the_room_that_it_has() -> None:
+    drawn: list[int] = []
+
+    def draw(columns: int) -> Figure:
+        drawn.append(columns)
+        figure = Figure(figsize=(6, 3), layout="constrained")
+        figure.subplots(2 // columns, columns)
+        return figure
+
+    def width() -> int:
+        with Image.open(io.BytesIO(panel.png)) as picture:
+            return picture.width
+
+    panel = explore(draw, columns=[1, 2])
+    assert width() == 600  # until a browser says how much room there is
+    for room, wide in ((900, 600), (400, 400), (500, 500), (120, NARROWEST), (700, 600)):
+        panel.hand.room = room
+        assert width() == wide
+    assert len(drawn) == 5  # and not for 900, which changes nothing
+    panel.set(columns=2)
+    panel.hand.room = 400
+    assert width() == 600  # two columns have no room in a narrow one
+    assert len(drawn) == 6
 
 
 def test_a_draw_may_return_one_kind_of_picture_after_the_other() -> None:

@@ -17,7 +17,7 @@ from gan_lessons import plotting
 from gan_lessons.errors import UserError, expect, is_number
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import WHOLE, WriteGuard, assign, complaint, plain, status, typed
-from gan_lessons.widgets.steady import Steady
+from gan_lessons.widgets.steady import Steady, narrow
 from gan_lessons.widgets.still import Panel
 
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
@@ -82,6 +82,8 @@ class Explore(Panel):
         self._alt = alt
         self._still: bytes | plotting.DigitGrid = b""
         self._guard = WriteGuard()
+        self._room = 0  # for the picture, in pixels, once a browser has said it
+        self._width = 0.0  # of the figure, if it may be drawn narrower
         assign(controls, start)
         layout = {"max_width": WHOLE, "align_self": "flex-start"}  # else a box stretches it
         self._image = ipywidgets.Image(format="png", layout=layout)
@@ -94,6 +96,7 @@ class Explore(Panel):
             self._guard.observe(control, lambda value: self._redraw())
         shown = [typed(control, self._refuse) for control in controls.values()]
         super().__init__([ipywidgets.VBox(shown), self._seen, self.line])
+        self.hand.observe(self._fit, "room")
         self._tell()
 
     @property
@@ -137,7 +140,14 @@ class Explore(Panel):
                 control.continuous_update = quick
         return view
 
+    def _fit(self, change: Mapping[str, int]) -> None:
+        """Draw anew if the room for the picture has changed, and it was or is too small."""
+        self._room = change["new"]
+        if min(change["old"] or inf, self._room) < self._width:
+            self._redraw()
+
     def _show(self, picture: Picture) -> Any:
+        self._width = 0.0
         if isinstance(picture, plotting.DigitGrid) and not picture.title:
             self._still = picture  # a PNG of it is made when it is asked for
             with self._canvas.hold_sync():
@@ -145,7 +155,10 @@ class Explore(Panel):
                 words = self.sentence or self._alt_text()
                 self._canvas.show_tiles(picture.tiles, picture.columns, words)
             return self._canvas
-        self._still = picture if isinstance(picture, bytes) else self._steady.png(picture)
+        if isinstance(picture, Figure):
+            self._width = narrow(picture, self._room)
+            picture = self._steady.png(picture)
+        self._still = picture
         self._image.value = self._still
         return self._image
 

@@ -32,6 +32,12 @@ function render({ model, el }) {
   el.style.display = "none";
   let panel = null;
   const observer = new MutationObserver(() => tidy(panel, model.get("bases")));
+  const measured = new ResizeObserver(() => {
+    const room = Math.floor(panel.clientWidth / 20) * 20; // a message for each step, not each pixel
+    if (room === 0 || room === model.get("room")) return;
+    model.set("room", room);
+    model.save_changes();
+  });
   const what = { subtree: true, childList: true, attributeFilter: ["aria-valuetext"] };
   const wait = setInterval(() => {
     panel = el.closest(".gan-live");
@@ -39,10 +45,12 @@ function render({ model, el }) {
     clearInterval(wait);
     tidy(panel, model.get("bases"));
     observer.observe(panel, what);
+    measured.observe(panel);
   }, 50);
   return () => {
     clearInterval(wait);
     observer.disconnect();
+    measured.disconnect();
   };
 }
 

@@ -26,6 +26,7 @@ from gan_lessons import plotting
 
 DPI = 100
 GRID = 1.5  # zorder of ticks and grid: above areas, below lines
+NARROWEST = 320  # pixels: axes in a figure narrower than that have no room for their labels
 BEST = 0  # matplotlib's number for a legend that looks for a place itself
 
 
@@ -83,6 +84,22 @@ class Steady:
             for text, at in zip(figure.texts, known[1], strict=True):
                 text.set_position(at)
         return known is not None
+
+
+def narrow(figure: Figure, room: int) -> float:
+    """Make a figure no wider than ``room`` pixels: shrunk by the browser, it could not be read.
+
+    ``room`` is 0 where nobody knows it. Returns the width that the figure had, in pixels; 0 if it
+    is to stay as it is, because it has columns, or nothing that lays it out anew.
+    """
+    width, height = figure.get_size_inches()
+    specs = [axes.get_subplotspec() for axes in figure.axes]
+    one_column = all(spec and spec.get_gridspec().ncols == 1 for spec in specs)
+    if not one_column or not figure.get_layout_engine():
+        return 0.0
+    if 0 < room < width * DPI:
+        figure.set_size_inches(max(room, NARROWEST) / DPI, height)
+    return float(width * DPI)
 
 
 def _widen(axes: Axes) -> None:

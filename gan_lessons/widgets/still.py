@@ -53,11 +53,15 @@ def without_note(html: str) -> str:
 
 
 class Hand(anywidget.AnyWidget):
-    """An invisible part of a panel: names, rounded values and alt texts that ipywidgets lacks."""
+    """An invisible part of a panel: names, rounded values and alt texts that ipywidgets lacks.
+
+    ``room`` is how many pixels wide the panel is, in twenties; 0 while nobody sees it.
+    """
 
     _esm = (Path(__file__).parent / "hand.js").read_text(encoding="utf-8")
     _css = (Path(__file__).parent / "hand.css").read_text(encoding="utf-8")
     bases = traitlets.Dict().tag(sync=True)  # of logarithmic sliders, by name
+    room = traitlets.Int(0).tag(sync=True)
 
 
 class Panel(ipywidgets.VBox):  # type: ignore[misc]
@@ -72,7 +76,8 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
             for part in _parts(list(children), set())
             if isinstance(part, ipywidgets.FloatLogSlider)
         }
-        super().__init__([*children, Hand(bases=bases, layout={"display": "none"})], **kwargs)
+        self.hand = Hand(bases=bases, layout={"display": "none"})
+        super().__init__([*children, self.hand], **kwargs)
         self.add_class("gan-live")
 
     @property

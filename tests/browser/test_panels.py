@@ -29,6 +29,12 @@ panel = explore(
     labels={"fakes_in_thousand": "fakes in 1,000 pictures"},
 )
 panel"""
+CURVE = """def curve(steepness):
+    x = torch.arange(9.0)
+    return plotting.lines(x, {"y": steepness * x}, "x", "y")
+
+panel = explore(curve, steepness=(0.0, 2.0, 0.5))
+panel"""
 # What the browser writes on canvases from now on: how large it is on the screen, in pixels.
 WATCH = """() => {
     window.sizes = [];
@@ -46,6 +52,7 @@ ROOM = """list => {
     const texts = [...list.options].map(option => pen.measureText(option.text).width);
     return list.clientWidth - 28 - Math.max(...texts);
 }"""
+LEFT = "() => jupyterapp.commands.execute('application:toggle-left-area')"
 THEME = "theme => jupyterapp.commands.execute('apputils:change-theme', {theme})"
 MIDDLE = "sum(pad.sheet.drawing[28 * row + column] for row in (13, 14) for column in (13, 14))"
 
@@ -152,7 +159,7 @@ def test_a_small_screen_has_room_for_sliders_and_letters(
     open_cells: Callable[..., Lesson],
 ) -> None:
     lesson = open_cells(SETUP, LETTERS)
-    lesson.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+    lesson.page.evaluate(LEFT)
     lesson.page.set_viewport_size({"width": 400, "height": 800})
     lesson.page.evaluate(WATCH)
     lesson.run_all()
@@ -183,7 +190,23 @@ def test_a_small_screen_has_room_for_sliders_and_letters(
         middles
     )
     assert abs(name_at - handle_at) <= 2
-    lesson.page.evaluate("() => jupyterapp.commands.execute('application:toggle-left-area')")
+    lesson.page.evaluate(LEFT)
+
+
+def test_a_small_screen_gets_a_narrow_figure(open_cells: Callable[..., Lesson]) -> None:
+    lesson = open_cells(SETUP, CURVE)
+    lesson.page.evaluate(LEFT)
+    lesson.run_all()
+    picture = lesson.output("panel = ").locator("img.widget-image")
+    wide = int(picture.evaluate("image => image.naturalWidth"))
+    for width, own in ((400, f"< {wide}"), (1200, f"== {wide}")):
+        lesson.page.set_viewport_size({"width": width, "height": 800})
+        lesson.page.wait_for_function(
+            f"image => image.naturalWidth {own}", arg=picture.element_handle()
+        )
+        shrunk = picture.evaluate("image => image.clientWidth / image.naturalWidth")
+        assert shrunk > 0.85  # letters of 14 pixels have 12
+    lesson.page.evaluate(LEFT)
 
 
 def test_a_field_shows_the_whole_number(open_cells: Callable[..., Lesson]) -> None:
