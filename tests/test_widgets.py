@@ -34,7 +34,7 @@ from gan_lessons.widgets.loop import Presence
 from gan_lessons.widgets.plane_canvas import PlaneCanvas
 from gan_lessons.widgets.sheet import Sheet
 from gan_lessons.widgets.slider import Slider
-from gan_lessons.widgets.steady import NARROWEST, Steady
+from gan_lessons.widgets.steady import NARROWEST, Steady, narrow
 from gan_lessons.widgets.still import Hand, Panel, without_note
 
 PNG = b"\x89PNG\r\n\x1a\n"
@@ -262,6 +262,8 @@ def test_a_figure_is_drawn_for_the_room_that_it_has() -> None:
     panel.hand.room = 400
     assert width() == 600  # two columns have no room in a narrow one
     assert len(drawn) == 6
+    plane = plotting.balls(torch.zeros(2, 2), torch.ones(2), torch.zeros(2, 2), torch.ones(2) > 0)
+    assert narrow(plane, 320) == 0  # nor has its legend
 
 
 def test_a_draw_may_return_one_kind_of_picture_after_the_other() -> None:

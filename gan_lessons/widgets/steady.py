@@ -87,15 +87,16 @@ class Steady:
 
 
 def narrow(figure: Figure, room: int) -> float:
-    """Make a figure no wider than ``room`` pixels: shrunk by the browser, it could not be read.
+    """Make a figure as narrow as ``room``, or `NARROWEST`: shrunk, its letters are hard to read.
 
-    ``room`` is 0 where nobody knows it. Returns the width that the figure had, in pixels; 0 if it
-    is to stay as it is, because it has columns, or nothing that lays it out anew.
+    ``room`` is in pixels, 0 where nobody knows it. Returns the width that the figure had, in
+    pixels; 0 if it is to stay as it is, because it has columns, a legend over all its width, or
+    nothing that lays it out anew.
     """
     width, height = figure.get_size_inches()
     specs = [axes.get_subplotspec() for axes in figure.axes]
     one_column = all(spec and spec.get_gridspec().ncols == 1 for spec in specs)
-    if not one_column or not figure.get_layout_engine():
+    if not one_column or figure.legends or not figure.get_layout_engine():
         return 0.0
     if 0 < room < width * DPI:
         figure.set_size_inches(max(room, NARROWEST) / DPI, height)
