@@ -519,7 +519,7 @@ def test_a_displayed_panel_is_a_picture_a_note_and_a_view(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("kind", [Canvas, Hand, Help, PlaneCanvas, Presence, Sheet, Slider])
 def test_a_part_that_is_closed_keeps_nothing_alive(kind: Any) -> None:
-    assert kind in AnyWidget.__subclasses__()
+    assert kind in AnyWidget.__subclasses__()  # which listens for ever to a script given as a path
     part = kind(0.5) if kind is Slider else kind()
     gone = weakref.ref(part)
     part.close()
