@@ -266,6 +266,23 @@ def test_a_figure_is_drawn_for_the_room_that_it_has() -> None:
     assert narrow(plane, 320) == 0  # nor has its legend
 
 
+def test_a_figure_is_free_as_soon_as_it_is_shown() -> None:
+    drawn: list[weakref.ref[Figure]] = []
+
+    def draw(x: float) -> Figure:
+        figure, axes = new_axes()
+        axes.plot([0, 1], [0, x], label="line")
+        axes.legend(loc="upper left")
+        drawn.append(weakref.ref(figure))
+        return figure
+
+    panel = explore(draw, x=(0.0, 1.0))
+    for x in (0.1, 0.2, 0.3):
+        panel.set(x=x)
+        assert gc.isenabled()
+    assert [figure() for figure in drawn[1:]] == [None, None, None]
+
+
 def test_a_draw_may_return_one_kind_of_picture_after_the_other() -> None:
     kinds: dict[str, Figure | bytes] = {
         "digits": plotting.digit_grid(torch.zeros(2, 1, 28, 28)),
