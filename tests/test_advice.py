@@ -124,7 +124,7 @@ def test_the_stored_runs_are_all_there_and_those_of_this_code() -> None:
 
 @pytest.mark.parametrize("name", SMALL_DATA[::2])
 def test_a_run_begins_as_its_stored_one_on_any_processor(name: str) -> None:
-    """After `EARLY` steps differences of rounding are still small; changed advice is not."""
+    """After `EARLY` steps rounding is still small; a changed rate, loss or network is not."""
     stored = next(run for run in STORED if run.advice == name)
     run = advice.start(name, stored.seed)
     for _ in run.run(advice.EARLY):

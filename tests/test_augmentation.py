@@ -244,7 +244,7 @@ def started(run: study.Run) -> float:
 
 @pytest.mark.parametrize("run", STORED[::7], ids=lambda run: f"{run.arm}-{run.labels}-{run.seed}")
 def test_a_run_begins_as_its_stored_one_on_any_processor(run: study.Run) -> None:
-    """After `EARLY` steps differences of rounding are still small; changed settings are not."""
+    """After `EARLY` steps rounding is still small; a changed rate, loss or network is not."""
     assert started(run) == pytest.approx(run.early, rel=0.02)
 
 

@@ -27,7 +27,7 @@ STORED = FOLDER / "clips.json"
 SEEDS = 3
 STEPS = 600
 SAMPLES = 1000  # clips that are measured at the end
-EARLY = 10  # after so few steps rounding has not yet grown: every processor agrees
+EARLY = 2  # after more steps rounding has grown, and each processor goes its own way
 ARMS = ("both", *DISCRIMINATORS)
 
 
