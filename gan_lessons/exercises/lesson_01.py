@@ -102,6 +102,13 @@ def value_estimate(answer: Answer) -> str:
         if close(got, wrong):
             raise Wrong(sentence)
     expect_close(got, right, "Mean of log D(x) over real, plus mean of log(1 − D) over fakes")
+    few = call(answer, real[:2], fake[:3])
+    expect_close(
+        few,
+        log_real[:2].mean() + log_not_fake[:3].mean(),
+        "Right for 5 reals and 8 fakes, but for 2 and 3 it is not: a mean divides by the size of "
+        "its pile, whatever it is",
+    )
     _refuse_cut_off(answer)
     return "two means of logarithms, each over its own pile, so that unequal piles are no problem."
 

@@ -37,6 +37,12 @@ def discriminator_loss(answer: Answer) -> str:
     _refuse_smoothing(answer)
     right = F.softplus(-real).mean() + F.softplus(fake).mean()
     expect_close(got, right, "The mean of −log D(x), plus the mean of −log(1 − D(G(z)))")
+    expect_close(
+        call(answer, real[:2], fake[:3]),
+        F.softplus(-real[:2]).mean() + F.softplus(fake[:3]).mean(),
+        "Right for 3 reals and 5 fakes, but for 2 and 3 it is not: a mean divides by the size of "
+        "its batch, whatever it is",
+    )
     _refuse_unsafe(answer)
     return (
         "softplus(−t) for a real and softplus(t) for a fake: finite for every logit, with the "

@@ -120,6 +120,10 @@ WRONG = {
         (lambda r, f: r.log_().mean() + (1 - f).log().mean(), "overwrote its input"),
         (lambda r, f: game.value_from_samples(r, f), "the result is an Estimate"),
         (lambda r, f: r[:5].log().mean() + (1 - f[:5]).log().mean(), "Mean of log D(x) over"),
+        (
+            lambda r, f: r.log().sum() / 5 + (1 - f).log().sum() / 8,
+            "but for 2 and 3",
+        ),
     ],
     "1.3": [
         (best_value, "V(D*, G) itself"),

@@ -117,6 +117,7 @@ WRONG = {
         (lambda r, f: right(r[:3], f[:3]), "The mean of −log D(x), plus"),
         (lambda r, f: F.softplus(-r).mean() + F.softplus(f).sum(), "The mean of −log D(x), plus"),
         (lambda r, f: right(r, f) / math.log(2), "The mean of −log D(x), plus"),
+        (lambda r, f: F.softplus(-r).sum() / 3 + F.softplus(f).sum() / 5, "but for 2 and 3"),
         (lambda r, f: right(r.clamp(-50, 50), f.clamp(-50, 50)), "−1000 the loss is 50.693"),
         (
             lambda r, f: F.softplus(-r, threshold=5).mean() + F.softplus(f, threshold=5).mean(),
