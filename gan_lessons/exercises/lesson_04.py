@@ -21,6 +21,7 @@ PATIENT = {
     "beta1_discriminator": 0.5,
 }
 ILL, TREATED, TRIED = 300, 1000, 1200  # steps
+MOST_UPDATES = 10  # of a player in a step: the check takes half a minute then
 
 
 def train(run: PlaneTrainer, steps: int) -> Score:
@@ -97,6 +98,12 @@ def treatment(answer: Answer) -> str:
         plan = replace(ill, **changes)
     except UserError as error:
         raise Wrong(str(error)) from None
+    updates = max(plan.discriminator_steps, plan.generator_steps)
+    if updates > MOST_UPDATES:
+        raise Wrong(
+            f"{updates} updates in a step take minutes to try. At most {MOST_UPDATES}, as on the "
+            "panel's sliders; a higher rate does as much."
+        )
     if plan == ill:
         raise Wrong("nothing is changed: these are the patient's own settings.")
     score = treated(plan)

@@ -41,6 +41,8 @@ WRONG = {
         ({"lr_generator": 2e-3, "lr_discriminator": 0.0}, "D stands still"),
         ({"discriminator_steps": 5}, "(rate × updates = 0.001) still learns more slowly"),
         ({"generator_steps": 2}, "G is faster than before"),
+        ({"discriminator_steps": 100}, "100 updates in a step take minutes to try"),
+        (CURE | {"generator_steps": 11}, "11 updates in a step take minutes to try"),
         ({"lr_generator": 1e-5, "lr_discriminator": 1e-3}, "100 times as fast as G"),
         (CURE | {"beta1_generator": 0.9, "beta1_discriminator": 0.9}, "β1 is 0.9 for G and 0.9"),
         ({"latent_dim": 8}, "what a run is built with"),
