@@ -130,11 +130,11 @@ def standoff(answer: Answer) -> str:
     if missing:
         raise Wrong(f"the dict lacks {' and '.join(sorted(missing))}.")
     loss_d, loss_g = answer["discriminator"], answer["generator"]
-    if close(loss_d, math.log(2)) and close(loss_g, math.log(4)):
+    if close(loss_d, math.log(2), 5e-3) and close(loss_g, math.log(4), 5e-3):
         raise Wrong("the two are exchanged: D is asked about reals and about fakes, G only once.")
     _refuse_wrong_base(loss_d, loss_g)
     _refuse_wrong_discriminator(loss_d)
-    if close(loss_g, -math.log(2)):
+    if close(loss_g, -math.log(2), 5e-3):
         raise Wrong("G's loss is −log D, and log ½ is negative: −log ½ = +log 2.")
     if close(loss_g, 0):
         raise Wrong("0 would mean D(G(z)) = 1, a D that is fooled for certain. Here it is ½.")

@@ -88,6 +88,7 @@ WRONG = {
     "5.2": [
         (two(-math.log(4), math.log(2)), "value V that D earns"),
         (two(math.log(2), math.log(4)), "are exchanged"),
+        (two(0.69, 1.39), "are exchanged"),
         (two(math.log(2), math.log(2)), "one of D's two terms"),
         (two(math.log10(4), math.log10(2)), "base 10"),
         (two(2.0, 1.0), "base 2"),
@@ -104,6 +105,7 @@ WRONG = {
         (two(math.log(4), 0.0), "fooled for certain"),
         (two(math.log(4), 0.5), "probability D(G(z)) itself"),
         (two(math.log(4), -math.log(2)), "log ½ is negative"),
+        (two(1.39, -0.69), "log ½ is negative"),
         ({"discriminator": math.log(4)}, "lacks generator"),
     ],
     "5.3": [
