@@ -21,7 +21,7 @@ class _Witness(nn.Module):
         self.seen: list[Tensor] = []
 
     def forward(self, x: Tensor) -> Tensor:
-        self.seen.append(x)
+        self.seen.append(torch.func.debug_unwrap(x))  # vmap wraps it
         return (self.w * x.square() / 2 + self.b * x).flatten(1).sum(dim=1)
 
 
@@ -45,6 +45,7 @@ def gradient_penalty(answer: Answer) -> str:
             "the value is right, but it carries no gradient to D's parameters, and so changes "
             "nothing: tell autograd.grad create_graph=True, and use no detach or item."
         )
+    _refuse_traces(witness)
     ours = torch.autograd.grad(got, [witness.w, witness.b], allow_unused=True)
     theirs = torch.autograd.grad(want, [witness.w, witness.b])
     for found, expected in zip(ours, theirs, strict=True):
@@ -58,6 +59,18 @@ def gradient_penalty(answer: Answer) -> str:
     )
 
 
+def _refuse_traces(witness: _Witness) -> None:
+    """D has to be as it was: it can learn, and has no gradients yet."""
+    if not all(p.requires_grad for p in witness.parameters()):
+        raise Wrong("D is left frozen (requires_grad is off), and could not learn from it.")
+    if any(p.grad is not None for p in witness.parameters()):
+        raise Wrong(
+            "the value is right, but backward() leaves gradients in D that are none of the "
+            "penalty's: D would follow the sum of its answers, too. torch.autograd.grad only "
+            "returns the gradient that is asked for."
+        )
+
+
 def _points(witness: _Witness, real: Tensor, fake: Tensor) -> Tensor:
     """Where D's gradient can have been taken, in one call or in one for each sample."""
     if not witness.seen:
@@ -65,6 +78,8 @@ def _points(witness: _Witness, real: Tensor, fake: Tensor) -> Tensor:
     seen = [x.detach() for x in witness.seen if x.requires_grad] or [witness.seen[-1].detach()]
     alone = len(seen) == len(real) and all(x.shape == real[:1].shape for x in seen)
     points = torch.cat(seen) if alone else seen[-1]
+    if points.shape == (len(real), 1, *real.shape[1:]):  # by vmap, each sample is a batch of 1
+        points = points.flatten(0, 1)
     _refuse_wrong_points(points, real, fake)
     return points
 
@@ -128,17 +143,17 @@ def _refuse_other_pairs(point: Tensor, real: Tensor, fake: Tensor) -> None:
 
 
 def _refuse_one_shape(answer: Answer, before: "_Witness") -> None:
-    """The penalty is for points of the plane, too, and its weights are new in each call."""
-    real = torch.rand(256, 2)
+    """The penalty is for 200 points of the plane, too; its weights are new in each call."""
+    real = torch.rand(200, 2)
     witness = _Witness(real.shape[1:], 0.4)
-    fake = real + 0.5 + torch.rand(256, 2)
+    fake = real + 0.5 + torch.rand(200, 2)
     try:
         got = call(answer, witness, real, fake)
         points = _points(witness, real, fake)
     except Wrong as error:
-        raise Wrong(f"for points of the plane, shape (256, 2): {error}") from None
+        raise Wrong(f"for points of the plane, shape (200, 2): {error}") from None
     norms = (witness.w * points + witness.b).norm(dim=1)
-    expect_close(got, (norms - 1).square().mean(), "That is for points of the plane, (256, 2)")
+    expect_close(got, (norms - 1).square().mean(), "That is for points of the plane, (200, 2)")
     again = _Witness(real.shape[1:], 0.4)
     call(answer, again, real, fake)
     if torch.equal(_points(again, real, fake), points):

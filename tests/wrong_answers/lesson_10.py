@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import warnings
 from fractions import Fraction
 from statistics import median
 
@@ -98,6 +99,29 @@ def uniform(x):
 
 def right_penalty(d, real, fake):
     return (norms(d, between(real, fake, uniform(real))) - 1).square().mean()
+
+
+def by_backward(d, real, fake):
+    points = between(real, fake, uniform(real))
+    with warnings.catch_warnings(action="ignore"):
+        d(points).sum().backward(create_graph=True)
+    return (points.grad.flatten(1).norm(dim=1) - 1).square().mean()
+
+
+def d_frozen(d, real, fake):
+    d.requires_grad_(False)
+    return right_penalty(d, real, fake)
+
+
+def of_256(d, real, fake):
+    weights = torch.rand(256, *[1] * (real.dim() - 1))
+    return (norms(d, between(real, fake, weights)) - 1).square().mean()
+
+
+def by_vmap(d, real, fake):
+    slopes = torch.func.vmap(torch.func.grad(lambda x: d(x[None]).sum()))
+    gradient = slopes(between(real, fake, uniform(real)))
+    return ((gradient.flatten(1).square().sum(dim=1) + 1e-12).sqrt() - 1).square().mean()
 
 
 def spelled_out(d, real, fake):
@@ -235,6 +259,7 @@ RIGHT = {
         (spelled_out,),
         (one_by_one,),
         (each_alone,),
+        (by_vmap,),
         (lambda d, x, y: right_penalty(d, x, y) + 0 * d(x).mean(),),
         (penalty_at(lambda x: 1 - uniform(x)),),
         (of_gradients(lambda g, _: (torch.linalg.vector_norm(g, dim=1) - 1).pow(2).mean()),),
@@ -258,12 +283,15 @@ WRONG = {
     "10.1": [
         (over_the_batch, "whole batch"),
         (shuffled, "the batches were shuffled"),
+        (by_backward, "backward() leaves gradients in D"),
+        (d_frozen, "D is left frozen"),
+        (of_256, "for points of the plane, shape (200, 2)"),
         (penalty_at(lambda x: torch.randn(len(x), 1, 1, 1)), "outside [0, 1]"),
         (penalty_at(lambda x: torch.rand_like(x)), "a weight of its own"),
         (penalty_at(lambda x: torch.zeros(len(x), 1, 1, 1)), "real points only"),
         (
             penalty_at(lambda x: torch.rand(len(x), 1, 1, 1)),
-            "for points of the plane, shape (256, 2)",
+            "for points of the plane, shape (200, 2)",
         ),
         (penalty_at(seeded_weights), "no seed set inside"),
         (penalty_at(lambda x: torch.ones(len(x), 1, 1, 1)), "fake points only"),
