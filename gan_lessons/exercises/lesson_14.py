@@ -31,7 +31,7 @@ def there_and_back(answer: Answer) -> str:
     }
     for name, (to_b, to_a) in cases.items():
         wanted = labels if name == "permuted" else told
-        got = _pair(call(answer, to_b, to_a, pictures, wanted, read))
+        got = _pair(call(answer, to_b, to_a, pictures, wanted, read), "cycle, agreement")
         made = to_b(pictures)
         back = to_a(made)
         _refuse_other_measures(got, (to_b, to_a), pictures, wanted, read)
@@ -46,12 +46,12 @@ def there_and_back(answer: Answer) -> str:
     )
 
 
-def _pair(got: Any) -> tuple[Tensor, Tensor]:
-    """Two numbers, as tensors."""
+def _pair(got: Any, names: str) -> tuple[Tensor, Tensor]:
+    """Two numbers, as tensors; ``names`` says which they are."""
     if isinstance(got, Tensor) and got.shape == (2,):
         got = tuple(got)
     if not isinstance(got, tuple | list) or len(got) != 2:
-        raise Wrong("two numbers are wanted, in this order: return cycle, agreement.")
+        raise Wrong(f"two numbers are wanted, in this order: return {names}.")
     made = []
     for value in got:
         try:
@@ -120,8 +120,9 @@ def chance(answer: Answer) -> str:
     rng = torch.Generator().manual_seed(142)
     for real, fake in ((torch.randn(9, generator=rng), 2 * torch.randn(9, generator=rng)),
                        (torch.randn(4, 49, generator=rng), torch.randn(7, 49, generator=rng) - 1),
-                       (torch.full((3,), 120.0), torch.full((3,), 110.0))):  # fmt: skip
-        got = _pair(call(answer, real, fake))
+                       (torch.full((3,), 120.0), torch.full((3,), 110.0)),
+                       (torch.full((3,), -120.0), torch.full((3,), -110.0))):  # fmt: skip
+        got = _pair(call(answer, real, fake), "loss, level")
         ours = nn.functional.softplus(-real).mean()
         theirs = nn.functional.softplus(fake).mean()
         _refuse_other_losses(got, ours, theirs, real, fake)
@@ -144,8 +145,9 @@ def _refuse_other_losses(
     want = ours + theirs
     if not got[0].isfinite():
         raise Wrong(
-            "the loss is infinite or NaN for a confident D: a sigmoid of 120 is 1, and log(1 − 1) "
-            "is −∞. Compute it from the logits: softplus, or a cross-entropy with logits."
+            "the loss is infinite or NaN for a confident D: a sigmoid of 110 is rounded to 1, and "
+            "log(1 − 1) is −∞; an exp of 110 is too large for float32. Compute it from the logits: "
+            "softplus, or a cross-entropy with logits."
         )
     others = (
         (want / 2, "that is the *mean* of the two terms; this program adds them. (Its level would "
@@ -177,6 +179,7 @@ def _refuse_other_levels(level: Tensor) -> None:
         (1.0, "1 would be two halves, or one of the two terms in bits; asked is −log ½ − log ½, "
          "by the natural logarithm."),
         (2.0, "that is in bits: −log₂ ½ is 1. The loss takes the natural logarithm."),
+        (math.log10(4), "that is a logarithm to the base 10; the loss takes the natural one."),
         (0.0, "0 is the loss of a D that is always right and certain."),
         (-2 * math.log(2), "that is the value V of the game; D's loss is −V."),
     )  # fmt: skip

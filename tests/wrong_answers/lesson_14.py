@@ -71,6 +71,19 @@ def _probabilities(real, fake):
     return -real.sigmoid().log().mean() - (1 - fake.sigmoid()).log().mean()
 
 
+def _half_literal(real, fake):
+    return -real.sigmoid().log().mean() + F.softplus(fake).mean()
+
+
+def _half_clipped(real, fake):
+    reals = F.binary_cross_entropy(real.sigmoid(), torch.ones_like(real))
+    return reals + F.softplus(fake).mean()
+
+
+def _exponentials(real, fake):
+    return (1 + (-real).exp()).log().mean() + (1 + fake.exp()).log().mean()
+
+
 def _weights(*networks):
     return [p for network in networks for p in network.parameters()]
 
@@ -196,7 +209,11 @@ WRONG = {
         (_loss(lambda r, f: _sum(r, f) / math.log(2)), "in bits"),
         (_loss(lambda r, f: f.mean() - r.mean()), "loss of a critic"),
         (_loss(_probabilities), "infinite or NaN for a confident D"),
-        (_sum, "two numbers are wanted"),
+        (_loss(_half_literal), "infinite or NaN for a confident D"),
+        (_loss(_half_clipped), "is 100, where 120 is wanted"),
+        (_loss(_exponentials), "an exp of 110 is too large"),
+        (_level(0.602), "to the base 10"),
+        (_sum, "return loss, level"),
         (_loss(lambda r, f: F.softplus(-r)), "take the mean over all"),
     ],
     "14.3": [
