@@ -1,5 +1,7 @@
 """Checks of lesson 16: a choice with a gradient, who sees a shuffle, a rest that is none."""
 
+from collections.abc import Sequence
+
 import torch
 from torch import Tensor
 
@@ -7,6 +9,7 @@ from gan_lessons.data import melodies
 from gan_lessons.exercises import (
     Answer,
     Wrong,
+    as_number,
     call,
     close,
     exercise,
@@ -171,10 +174,21 @@ def frequencies(answer: Answer) -> str:
         given = torch.tensor(row)
         got = call(answer, given)
         if isinstance(got, list | tuple):
-            got = torch.tensor([float(value) for value in got])
+            got = _as_tensor(got)
         expect_shape(got, (len(row),))
         _refuse_other_sounds(got.double(), row, what)
     return "a rest sounds as nothing, and so does whatever holds it."
+
+
+def _as_tensor(sounds: Sequence[object]) -> Tensor:
+    numbers = [as_number(each) for each in sounds]
+    if None in numbers:
+        place = numbers.index(None)
+        raise Wrong(
+            f"{sounds[place]!r} stands at place {place}, where a number of Hertz is wanted, 0 for "
+            "silence."
+        )
+    return torch.tensor(numbers)
 
 
 def _hertz(pitch: float) -> float:

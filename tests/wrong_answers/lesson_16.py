@@ -199,6 +199,14 @@ def _listed(signs):
     return _sound(signs).tolist()
 
 
+def _none_for_silence(signs):
+    return [hertz or None for hertz in _listed(signs)]
+
+
+def _as_text(signs):
+    return [f"{hertz:.2f}" for hertz in _listed(signs)]
+
+
 def _by_notes(signs):
     found = torch.zeros(len(signs))
     for start, length, pitch in melodies.notes(signs):
@@ -262,6 +270,9 @@ WRONG = {
         (lambda signs: _sound(signs, base=69), "Hz is wanted"),
         (lambda signs: _sound(signs)[:3], "has shape"),
         (lambda signs: [], "has shape"),
+        (_none_for_silence, "None stands at place 3"),
+        (_as_text, "'523.25' stands at place 0"),
+        (lambda signs: (_sound(signs),), "stands at place 0"),
     ],
 }
 RIGHT = {
