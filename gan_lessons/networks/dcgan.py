@@ -75,8 +75,8 @@ class ConvDiscriminator(Stack):
 class PatchDiscriminator(Stack):
     """Images (N, channels, size, size) → logits (N, (size/4)²), one for each place.
 
-    Each answer sees 18 × 18 pixels, so it judges strokes and texture and cannot say which digit it
-    is (a small PatchGAN, Isola et al. 2017).
+    Each answer sees 18 × 18 pixels, most of them a piece of a digit, so that strokes and texture
+    count for more than which digit it is (a small PatchGAN, Isola et al. 2017).
 
     Raises:
         UserError: as for `ConvDiscriminator`.
