@@ -145,9 +145,9 @@ def _refuse_other_losses(
     want = ours + theirs
     if not got[0].isfinite():
         raise Wrong(
-            "the loss is infinite or NaN for a confident D: a sigmoid of 110 is rounded to 1, and "
-            "log(1 − 1) is −∞; an exp of 110 is too large for float32. Compute it from the logits: "
-            "softplus, or a cross-entropy with logits."
+            "the loss is infinite or NaN for a confident D: of logits beyond ±100 the sigmoid is "
+            "rounded to 1 or 0, and log 0 is −∞; an exp of 110 is too large for float32. Compute "
+            "it from the logits: softplus, or a cross-entropy with logits."
         )
     others = (
         (want / 2, "that is the *mean* of the two terms; this program adds them. (Its level would "
