@@ -40,6 +40,7 @@ ANSWERS = re.compile(r"^\s*(?:from|import) gan_lessons\.exercises\.(lesson_\d\d)
 ADDRESS = re.compile(r"\bat 0x[0-9a-f]{6,}")
 CAPTION = re.compile(r"\A(\*[^*\s].*?[^*]\*|_[^_\s].*?_)\s*(?:\n\s*\n|\Z)", re.DOTALL)
 PREDICT = "> **Predict.**"
+TOLD = re.compile(r"\s*[^#\s].*?^#{2,4} ", re.DOTALL | re.MULTILINE)  # text, then a heading
 REQUIRED = {
     "**After this lesson you can**": "the objectives",
     "**You need**": "what a learner needs",
@@ -121,17 +122,24 @@ def _parts(lesson: Lesson) -> list[str]:
 def _uncovered(lesson: Lesson) -> Iterator[str]:
     """Predictions whose answer is not hidden: neither folded nor in a covered output."""
     waiting: Cell | None = None
+    below = ""  # the waiting one
     for cell in lesson.cells:
+        if waiting is not None and TOLD.match(below):  # its section ends: that was the answer
+            yield _open_prediction(waiting)
+            waiting = None
         if cell.cell_type == "code":
             waiting = None if COVERED in tags(cell) else waiting
+            below = "# code\n"  # after which text may go on before the answer comes
             continue
         before, *predictions = cell.source.split(PREDICT)
+        below += f"{before}\n\n"
         if "<details>" in before:
             waiting = None
         for text in predictions:
             if waiting is not None:
                 yield _open_prediction(waiting)
             waiting = None if "<details>" in text else cell
+            below = text.partition("\n\n")[2] + "\n\n"
     if waiting is not None:
         yield _open_prediction(waiting)
 

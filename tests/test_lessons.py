@@ -320,6 +320,11 @@ EXERCISE_2 = TINY[TINY.index("## Exercise 98.2") : TINY.index('+++ {"tags"')]
             "",
             "The prediction `What is 1 + 1?…` has no answer that is covered",
         ),
+        (
+            "What is 1 + 1?\n",
+            "What is 1 + 1?\n\n+++\n\nIt is two.\n\n+++\n\n## A sum\n\nCompute it.\n",
+            "The prediction `What is 1 + 1?…` has no answer that is covered",
+        ),
         ("minutes: 5\n", "minutes: 45\n", "says 45 minutes; counted are 10"),
         ("nothing. 5 minutes.", "nothing.", "does not say that it takes 5 minutes"),
         ("**After this lesson you can**", "Goals", "It lacks the objectives"),
