@@ -33,16 +33,20 @@
     history.replaceState(null, "", words.value ? `?q=${encodeURIComponent(words.value)}` : "?");
   }
 
+  // Whole words, as the index parts them: to look for D marks no d within another word.
+  const wordsOf = (terms) => {
+    const any = terms.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
+    return new RegExp(`(?<=^|[\\s\\p{Z}\\p{P}])(${any})(?=$|[\\s\\p{Z}\\p{P}])`, "giu");
+  };
+
   function excerpt(text, terms) {
-    const lower = text.toLowerCase();
-    const at = Math.max(0, Math.min(...terms.map((term) => lower.indexOf(term)).filter((place) => place >= 0), text.length) - 70);
-    const from = at >= text.length - 70 ? 0 : lower.lastIndexOf(" ", at) + 1;
+    const at = Math.max(0, text.search(wordsOf(terms)) - 70);
+    const from = at ? text.lastIndexOf(" ", at) + 1 : 0;
     return `${from ? "… " : ""}${text.slice(from, from + 220)}${text.length > from + 220 ? " …" : ""}`;
   }
 
   function marked(parent, text, terms) {
-    const any = terms.map((term) => term.replace(/[.*+?^${}()|[\]\\]/g, "\\$&")).join("|");
-    text.split(new RegExp(`(${any})`, "gi")).forEach((part, i) => {
+    text.split(wordsOf(terms)).forEach((part, i) => {
       if (i % 2) element(parent, "mark", { textContent: part });
       else parent.append(part);
     });

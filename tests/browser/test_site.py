@@ -26,6 +26,11 @@ UNREACHED = """(root, controls) => [...root.querySelectorAll(controls)]
 SEEN = """root => [...root.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()).join()
     + root.querySelector(".live").innerText"""
 
+# Marks that begin or end in the midst of a word.
+PARTS_MARKED = """[...document.querySelectorAll("mark")].filter(mark =>
+    /[a-z]$/i.test(mark.previousSibling?.data) || /^[a-z]/i.test(mark.nextSibling?.data))
+    .map(mark => mark.parentElement.innerText)"""
+
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
@@ -259,5 +264,11 @@ def test_contents_follow_colours_stay_and_words_are_found(
         page.get_by_role("searchbox").fill("checkerboard")
         page.get_by_role("searchbox").press("Enter")
         expect(page.get_by_role("status")).to_contain_text("sections")
+        assert violations(page, code=True) == []  # marked words, too, in the dark
+        page.get_by_role("searchbox").fill("D")
+        expect(page.locator("mark").first).to_be_visible()
+        assert page.evaluate(PARTS_MARKED) == []
+        page.get_by_role("searchbox").fill("checkerboard")
+        expect(page.locator("#found a")).not_to_have_count(30)
         page.locator("#found a").first.click()
         expect(page).to_have_url(re.compile("06_building_the_dcgan.html#"))
