@@ -100,7 +100,8 @@ def notebook() -> Notebook:
     for letter, some in groupby(terms(), key=lambda term: term.name[0].upper()):
         texts.append(f"### {letter}\n")
         for term in some:
-            names = ", ".join(filter(None, (f"**{term.name}**", term.symbol, term.zh)))
+            chinese = f'<span lang="zh-Hans">{term.zh}</span>'  # what reads aloud has to know
+            names = ", ".join(filter(None, (f"**{term.name}**", term.symbol, chinese)))
             texts[-1] += f"\n- {names}: {term.text} ({link(term.lesson)})"
     texts.append("## Questions")
     for question in questions():

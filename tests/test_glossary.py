@@ -45,6 +45,12 @@ def test_there_are_enough_terms_each_with_a_chinese_one() -> None:
         assert "\n" not in term.text, term.name
 
 
+def test_chinese_terms_say_that_they_are_chinese() -> None:
+    stored = nbformat.read(glossary.NOTEBOOK, as_version=4)
+    text = "\n".join(cell.source for cell in stored.cells)
+    assert not re.search("[\u4e00-\u9fff]", re.sub('<span lang="zh-Hans">.*?</span>', "", text))
+
+
 def test_links_lead_to_notebooks() -> None:
     stored = nbformat.read(glossary.NOTEBOOK, as_version=4)
     assert {cell.cell_type for cell in stored.cells} == {"markdown"}
