@@ -41,7 +41,9 @@ STYLE = """
 body { background: #fff; color: #222 }
 .reveal { font: 32px/1.35 system-ui, sans-serif }
 .reveal .slides { text-align: left }
-.reveal .slide-number { font-size: 16px; color: #555; background: none }
+.reveal .slide-number { font-size: 16px; color: #555; background: none;
+  bottom: 4px; padding: 0 5px }
+.reveal .controls { font-size: 6px; bottom: -4px; right: 90px } /* under the slide */
 .reveal .slides > section { padding: 0 }
 .fit { width: 1280px; --pic: 520px; box-sizing: border-box }
 .fit :is(h1, h2, h3) { font-size: 1.35em; line-height: 1.15; margin: 0 0 .5em; color: #00507d }
@@ -103,7 +105,7 @@ const notes = document.querySelector("template");
 for (const section of document.querySelectorAll("section"))
   section.append(notes.content.cloneNode(true));
 Reveal.initialize({
-  width: 1280, height: 720, margin: 0.05, center: false, transition: "none",
+  width: 1280, height: 720, margin: 0.08, center: false, transition: "none",
   hash: true, slideNumber: "c/t", pdfSeparateFragments: false, plugins: [RevealNotes],
 });
 """

@@ -1,5 +1,6 @@
 """The decks in a browser without a network: every slide fits, and the keyboard leads through."""
 
+from itertools import combinations
 from pathlib import Path
 
 import pytest
@@ -82,6 +83,18 @@ def test_every_slide_fits_and_the_keyboard_leads_through(
     page.screenshot(path=SHOTS / f"slides_{source.stem}.png")
     page.close()
     assert wrong == []
+
+
+def test_the_corner_of_a_full_screen_covers_nothing(jupyter: Jupyter, tmp_path: Path) -> None:
+    page = opened(jupyter, "00", tmp_path, [])
+    page.set_viewport_size({"width": 1280, "height": 720})
+    page.evaluate("Reveal.slide(10)")  # whose number has two figures
+    boxes = page.evaluate("""["slides", "navigate-left", "navigate-right", "slide-number"]
+        .map(name => document.querySelector(`.${name}`).getBoundingClientRect().toJSON())""")
+    for first, second in combinations(boxes, 2):
+        beside = first["right"] <= second["left"] or second["right"] <= first["left"]
+        assert beside or first["bottom"] <= second["top"], (first, second)
+    page.close()
 
 
 def test_the_speakers_window_shows_the_notes(jupyter: Jupyter, tmp_path: Path) -> None:
