@@ -23,9 +23,10 @@
   button(root, "Load a file", () => picker.click());
   picker.addEventListener("change", async () => {
     try {
-      const all = JSON.parse(await picker.files[0].text());
-      if (!all || typeof all !== "object" || Array.isArray(all)) throw new Error("no answers");
-      keepAll({ ...everything(), ...all });
+      const all = Object.entries(JSON.parse(await picker.files[0].text()));
+      const answers = all.filter(([key]) => /^(quiz|guess) /.test(key));
+      if (!answers.length) throw new Error("no answers");
+      keepAll({ ...everything(), ...Object.fromEntries(answers) });
       say("The answers of the file are here now.");
     } catch {
       say("This file holds no answers of this course: choose one that was saved here.");

@@ -236,11 +236,13 @@ def test_answers_are_judged_kept_and_taken_along(
         page.once("dialog", lambda dialog: dialog.accept())
         page.get_by_role("button", name="Forget them").click()
         expect(page.get_by_text("quiz: 1 answered")).to_have_count(0)
-        (tmp_path / "other.json").write_text("[1]", "utf-8")
         picker = page.get_by_label("A file of answers")
-        picker.set_input_files(tmp_path / "other.json")
-        expect(page.get_by_text("This file holds no answers")).to_be_visible()
-        picker.set_input_files(saved)
+        for other in ("[1]", '{"name": "a package"}'):
+            (tmp_path / "other.json").write_text(other, "utf-8")
+            picker.set_input_files(tmp_path / "other.json")
+            expect(page.get_by_text("This file holds no answers")).to_be_visible()
+            picker.set_input_files(saved)
+            expect(page.get_by_text("The answers of the file are here now")).to_be_visible()
         expect(page.get_by_text("quiz: 1 answered")).to_be_visible()
 
 
