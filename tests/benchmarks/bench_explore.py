@@ -15,13 +15,14 @@ from browser.harness import Jupyter
 REPEATS = 15
 SETUP = """
 %matplotlib inline
+import os
 import matplotlib.pyplot as plt, torch
 from ipywidgets import interact
 from gan_lessons import game, plotting, pretrained
 from gan_lessons.data import toys
 from gan_lessons.training import sample
 from gan_lessons.widgets import LatentExplorer, explore
-torch.set_num_threads(1)
+torch.set_num_threads(os.cpu_count())  # as a learner's kernel has them
 generator, settings = pretrained.load_generator("dcgan")
 z = pretrained.noise(64, settings, seed=0)
 grid = toys.grid(-6, 6, 601)
