@@ -35,14 +35,16 @@ ifeq ($(origin BROWSER),command line)
 	@[[ $$BROWSER =~ ^(none)?$$ ]] || { echo "BROWSER can only be none, not $$BROWSER"; exit 1; }
 endif
 
+SLOWEST := --durations 0 --durations-min 5  # what to look at when tests take long
+
 # The browser waits a third of its time: the package is tested meanwhile.
 test: .venv/test.stamp ## set up if needed, and run every test and every notebook
 	$(BIN)/python tests/browser/get_browser.py
 	@mkdir -p build; log=build/package.log; trap 'kill $$package 2>/dev/null' EXIT; \
-	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadgroup \
+	$(QUIET) $(BIN)/python -m pytest -n logical --dist loadgroup $(SLOWEST) \
 		tests --ignore tests/browser >$$log 2>&1 & package=$$!; \
 	$(QUIET) $(BIN)/python -m pytest -n logical --maxprocesses 4 --maxschedchunk 1 \
-		--durations 0 --durations-min 5 tests/browser; browser=$$?; \
+		$(SLOWEST) tests/browser; browser=$$?; \
 	wait $$package; tested=$$?; trap - EXIT; cat $$log; exit $$((browser || tested))
 
 check: .venv/test.stamp ## lint, format, types, and whether notebooks are in step with their sources
