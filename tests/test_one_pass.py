@@ -168,14 +168,15 @@ def test_a_run_is_decided_by_its_seed_and_resumes_to_the_last_bit(
 
 
 def test_precision_changes_gradients_by_roundings_only(digits: Tensor) -> None:
-    pair, z = losses.OBJECTIVES["non_saturating"], torch.randn(8, 8)
+    pair = losses.OBJECTIVES["non_saturating"]
+    z = torch.randn(64, 8, generator=torch.Generator().manual_seed(0))
     found = []
     for precision in one_pass.PRECISIONS:
         players = pair_of_networks()
-        one_pass.backward(*players, pair, digits[:8], z, r1=1.0, precision=precision)
+        one_pass.backward(*players, pair, digits, z, r1=1.0, precision=precision)
         found.append(torch.cat([g.flatten() for g in gradients(*players)]))
     error = (found[0] - found[1]).norm() / found[0].norm()
-    assert 0 < error < 0.05
+    assert 0 < error < 0.04
 
 
 @pytest.mark.parametrize(
