@@ -6,6 +6,7 @@
 import contextlib
 import io
 import re
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,7 @@ SOLUTION = re.compile(
 )
 FOLDED = re.compile(r"<details>.*?</details>", re.DOTALL)
 LINK = re.compile(r"\]\((\w+)\.ipynb")
+MARK = "gan_lessons_edition"  # in a notebook's metadata: the checksum of what was written
 
 
 def write(
@@ -41,7 +43,8 @@ def write(
         folder: where the built notebooks are.
 
     Raises:
-        UserError: there are no notebooks, no such lesson, or ``out`` cannot be written.
+        UserError: there are no notebooks, no such lesson, ``out`` cannot be written, or a
+            notebook that is there has been edited.
     """
     for path in chosen(out, names, folder):
         notebook = nbformat.read(path, as_version=4)
@@ -49,14 +52,14 @@ def write(
         if answers:
             relink(made, _answers)
         written = out / (f"{_answers(path.stem)}.ipynb" if answers else path.name)
-        build.write(made, written)
+        put(made, written)
         yield written
     for name in PAGES:
         if (page := folder / name).is_file():
             made = nbformat.read(page, as_version=4)
             if answers:
                 relink(made, _answers)
-            build.write(made, out / name)
+            put(made, out / name)
             yield out / name
 
 
@@ -78,6 +81,35 @@ def chosen(out: Path, names: Sequence[str], folder: Path) -> list[Path]:
     if out.resolve() == folder.resolve():
         raise UserError(f"{out} holds the lessons themselves; choose another folder for --out.")
     return [path for path in every if not names or path.name[:2] in names]
+
+
+def put(notebook: Notebook, path: Path) -> None:
+    """Write a notebook of an edition, unless one is there that somebody has edited.
+
+    Raises:
+        UserError: there is one, or ``path`` cannot be written.
+    """
+    if path.exists() and not _as_written(path):
+        raise UserError(
+            f"{path} has been edited since it was written, or is from elsewhere. It stays as it "
+            "is: move it away, or choose another folder for --out."
+        )
+    notebook.metadata[MARK] = _checksum(notebook)
+    build.write(notebook, path)
+
+
+def _as_written(path: Path) -> bool:
+    """Whether a file is a notebook as `put` wrote it; it may have been run."""
+    try:
+        there = nbformat.read(path, as_version=4)
+    except Exception:  # nbformat fails in many ways on what is no notebook
+        return False
+    return bool(there.metadata.get(MARK) == _checksum(there))
+
+
+def _checksum(notebook: Notebook) -> int:
+    """A number that changes with what is written in the cells, not with outputs."""
+    return zlib.crc32(repr([(cell.cell_type, cell.source) for cell in notebook.cells]).encode())
 
 
 def _answers(name: str) -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import nbformat
 
-from authoring import build, edition
+from authoring import edition
 from authoring.source import Cell, Notebook, number, tags
 from gan_lessons.errors import UserError
 from gan_lessons.files import atomic_write
@@ -44,7 +44,8 @@ def write(out: Path, names: Sequence[str] = (), folder: Path = edition.NOTEBOOKS
         folder: where the built notebooks are.
 
     Raises:
-        UserError: there are no notebooks, no such lesson, or ``out`` cannot be written.
+        UserError: there are no notebooks, no such lesson, ``out`` cannot be written, or a
+            notebook that is there has been edited.
     """
     paths = edition.chosen(out, names, folder)
     config = out / "nbgrader_config.py"
@@ -55,13 +56,13 @@ def write(out: Path, names: Sequence[str] = (), folder: Path = edition.NOTEBOOKS
     for path in paths:
         made = assignment(nbformat.read(path, as_version=4))
         written = out / SOURCE / path.stem / path.name
-        build.write(made, written)
+        edition.put(made, written)
         yield written
     for name in edition.PAGES:
         if (page := folder / name).is_file():
             notebook = nbformat.read(page, as_version=4)
             edition.relink(notebook, _place)
-            build.write(notebook, out / SOURCE / PAGES / name)
+            edition.put(notebook, out / SOURCE / PAGES / name)
             yield out / SOURCE / PAGES / name
 
 

@@ -158,6 +158,27 @@ def test_the_command_writes_both_editions_side_by_side(
     assert names == sorted(["00_start_here.ipynb", "00_start_here_answers.ipynb", *edition.PAGES])
 
 
+def test_what_an_instructor_has_edited_stays(tmp_path: Path) -> None:
+    handed, page, notes = (tmp_path / name for name in ("00_start_here.ipynb", *edition.PAGES))
+    for _ in range(2):  # what nobody touched is written anew
+        list(edition.write(tmp_path, ["00"], answers=False))
+    notebook = nbformat.read(handed, as_version=4)
+    code(notebook)[0].outputs = []
+    nbformat.write(notebook, handed)
+    list(edition.write(tmp_path, ["00"], answers=False))  # it was run, no more
+    notebook.cells[0].source += "\n\nWe meet on Monday."
+    nbformat.write(notebook, handed)
+    with pytest.raises(UserError, match=r"00_start_here.ipynb has been edited since it was writ"):
+        list(edition.write(tmp_path, ["00"], answers=False))
+    assert "on Monday" in handed.read_text(encoding="utf-8")
+    handed.unlink()
+    page.write_text("not a notebook", encoding="utf-8")
+    with pytest.raises(UserError, match=f"{page.name} has been edited"):
+        list(edition.write(tmp_path, ["00"], answers=True))
+    assert page.read_text(encoding="utf-8") == "not a notebook"
+    assert notes.is_file()
+
+
 def test_what_cannot_be_done_is_said(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(UserError, match=r"no lesson '55'\. There are: 00, 01"):
         list(edition.write(tmp_path, ["55"], answers=False))

@@ -193,5 +193,8 @@ def test_the_command_writes_a_course(tmp_path: Path, capsys: pytest.CaptureFixtu
         str(tmp_path / "nbgrader_config.py"),
         str(tmp_path / "source" / "00_start_here" / "00_start_here.ipynb"),
     ]
+    (tmp_path / "source" / "00_start_here" / "00_start_here.ipynb").write_text("{}")
+    assert main(["edition", "--nbgrader", "--out", str(tmp_path), "00"]) == 2
+    assert "has been edited" in capsys.readouterr().err
     assert main(["edition", "--nbgrader", "--out", str(SOURCES.parent), "00"]) == 2
     assert "choose another folder" in capsys.readouterr().err
