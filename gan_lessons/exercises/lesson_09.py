@@ -1,6 +1,7 @@
 """Checks of lesson 09: five diagnoses against the evidence, and two mended pieces of code."""
 
 import math
+import numbers
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from typing import Any
@@ -94,7 +95,7 @@ def _one_step(
     got = call(answer, *players, subject.optimizer_g, subject.optimizer_d, real)
     if not isinstance(got, tuple | list) or len(got) != 2:
         raise Wrong("return two numbers, as the script does: loss_d.item(), loss_g.item().")
-    if not all(isinstance(loss, int | float) for loss in got):
+    if not all(isinstance(loss, numbers.Real) for loss in got):  # NumPy's, too
         raise Wrong("the two losses have to be plain numbers: loss.item().")
     return float(got[0]), float(got[1])
 

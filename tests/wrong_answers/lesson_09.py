@@ -3,6 +3,7 @@
 from collections import OrderedDict
 from types import MappingProxyType
 
+import numpy as np
 import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy, softplus
@@ -142,6 +143,10 @@ def without_gradients(of):
 def without_return(*players):
     step()(*players)
     return ()
+
+
+def in_numpy(*players):
+    return tuple(map(np.float32, step()(*players)))
 
 
 def literal(generator, discriminator, optimizer_g, optimizer_d, real):
@@ -398,6 +403,7 @@ RIGHT = {
     ],
     "9.2": [
         (written(),),
+        (in_numpy,),
         (written(clear="on top"),),
         (written(clear="both after"),),
         (written(g_first=True),),
