@@ -1,6 +1,7 @@
 """Training: settings refuse nonsense, steps move the right player, state is whole."""
 
 import copy
+import errno
 import math
 import os
 import signal
@@ -711,6 +712,19 @@ def test_other_files_of_torch_are_refused_without_a_warning(
     torch.save(content, tmp_path / "checkpoint.pt")
     with pytest.raises(UserError, match="not a checkpoint of this course"):
         Trainer.load(tmp_path / "checkpoint.pt", samples)
+
+
+def test_a_file_that_may_not_be_read_is_not_called_damaged(
+    samples: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(*_: Any, **__: Any) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    path = tmp_path / "checkpoint.pt"
+    Trainer(samples, SMALL).save(path)
+    monkeypatch.setattr(torch, "load", refused)
+    with pytest.raises(UserError, match=r"checkpoint\.pt cannot be read: Permission denied\.$"):
+        Trainer.load(path, samples)
 
 
 def test_a_state_that_is_refused_changes_nothing(samples: Tensor) -> None:

@@ -41,7 +41,7 @@ def read(path: str | Path) -> dict[str, Any]:
     """The state in a checkpoint file; loads without running code.
 
     Raises:
-        UserError: no such file, or not a checkpoint.
+        UserError: no such file, one that cannot be read, or not a checkpoint.
     """
     path = Path(path)
     if not path.is_file():
@@ -50,6 +50,8 @@ def read(path: str | Path) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of old pickles, which are refused anyway
             state = torch.load(path, map_location="cpu", weights_only=True)
+    except OSError as error:
+        raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # torch.load fails in many ways on a file that is not its own
         raise UserError(
             f"{path} is not a checkpoint of this course, or is damaged ({type(error).__name__})."
