@@ -61,7 +61,7 @@ def run(arguments: Namespace) -> int:
             _write_array(temporary, n, pieces)
         else:
             _write_picture(temporary, n, pieces)
-    print(f"{n:,} pictures are in {out}.")
+    print(f"{n:,} pictures are in {out}." if n > 1 else f"One picture is in {out}.")
     if arguments.digit is not None and _has_classes_of_its_own(arguments.source):
         print(f"It never saw a label: its class {arguments.digit} is whatever it has made of it.")
     return 0

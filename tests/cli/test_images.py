@@ -57,6 +57,8 @@ def test_it_draws_in_colour(here: Path, trained: Path, capsys: pytest.CaptureFix
     assert np.load(here / "a.npy").shape == (9, 16, 16, 3)
     assert main(["sample", "--from", str(trained), "-n", "9", "--out", "a.png"]) == 0
     assert capsys.readouterr().out == "9 pictures are in a.npy.\n9 pictures are in a.png.\n"
+    assert main(["sample", "--from", str(trained), "-n", "1", "--out", "b.png"]) == 0
+    assert capsys.readouterr().out == "One picture is in b.png.\n"
     with Image.open(here / "a.png") as picture:
         colours = np.asarray(picture.convert("RGB")).reshape(-1, 3)
     assert np.ptp(colours.astype(int), axis=1).max() > 20
