@@ -1,4 +1,5 @@
-// What ipywidgets leaves out for those who hear a panel: names and values of sliders, alt texts.
+// What ipywidgets leaves out for those who hear a panel: names and values of sliders, whether a
+// toggle is on, alt texts.
 // A number as it is said: 1.0000000000000004 is 1, and an exponent is the power that it means.
 function rounded(text, base) {
   const number = base ? base ** Number(text) : Number(text);
@@ -22,6 +23,9 @@ function tidy(panel, bases) {
       put(handle, "aria-valuetext", said.get(handle));
     }
   }
+  for (const toggle of panel.querySelectorAll(".widget-toggle-button")) {
+    put(toggle, "aria-pressed", String(toggle.classList.contains("mod-active")));
+  }
   // Arrow keys and letters choose in a list: JupyterLab would leave it, or add and cut cells.
   for (const list of panel.querySelectorAll("select")) put(list, "data-lm-suppress-shortcuts", "true");
   const line = [...panel.querySelectorAll("[role=status]")].at(-1)?.textContent.trim();
@@ -38,7 +42,7 @@ function render({ model, el }) {
     model.set("room", room);
     model.save_changes();
   });
-  const what = { subtree: true, childList: true, attributeFilter: ["aria-valuetext"] };
+  const what = { subtree: true, childList: true, attributeFilter: ["aria-valuetext", "class"] };
   const wait = setInterval(() => {
     panel = el.closest(".gan-live");
     if (!panel) return; // not in the page yet

@@ -145,7 +145,9 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
 
     # One's own data: drawn, then typed
     button("▸ Own data").click()
+    expect(button("Draw your own data")).to_have_attribute("aria-pressed", "false")
     button("Draw your own data").click()
+    expect(button("Draw your own data")).to_have_attribute("aria-pressed", "true")
     drag(lesson, plane, [(0.3, 0.3), (0.7, 0.3), (0.7, 0.7)])
     lesson.until("panel.settings.data == 'drawn'")
     assert int(lesson.python("len(panel.settings.points)")) > 10
