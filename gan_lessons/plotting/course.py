@@ -1,6 +1,7 @@
 """The map of the course: which lesson needs which, and the two ways through."""
 
 import json
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from gan_lessons.plotting.boxes import arrow, box
 from gan_lessons.plotting.style import DISCRIMINATOR, REAL, Picture
 
 COURSE = Path(__file__).parents[1] / "tables" / "course.json"  # made from the lessons' sources
-WIDTH, HEIGHT = 2.05, 0.62  # of a box; columns are 2.6 apart, rows 1
+WIDTH, HEIGHT = 2.05, 0.72  # of a box; columns are 2.6 apart, rows 1
 PALE = "#dceaf5"
 
 
@@ -27,13 +28,13 @@ def course_map(lessons: Sequence[Mapping[str, Any]] | None = None) -> Figure:
     parts = list(dict.fromkeys(lesson["part"] for lesson in lessons))
     rows = {part: [each for each in lessons if each["part"] == part] for part in parts}
     tallest = max(map(len, rows.values()))
-    figure = Picture(figsize=(2.3 * len(parts), 1.0 * tallest + 1.0))
+    figure = Picture(figsize=(1.95 * len(parts), 1.0 * tallest + 1.0))
     axes = figure.add_axes((0, 0, 1, 1))
     axes.set_axis_off()
     axes.set(xlim=(-1.2, 2.6 * len(parts) - 1.4), ylim=(-tallest - 0.2, 1.1))
     places: dict[int, tuple[float, float]] = {}
     for column, part in enumerate(parts):
-        axes.text(2.6 * column, 0.75, part, ha="center", weight="bold", fontsize=10)
+        axes.text(2.6 * column, 0.75, part, ha="center", weight="bold", fontsize=11)
         for row, lesson in enumerate(rows[part]):
             places[lesson["lesson"]] = (2.6 * column, -row)
             _box(axes, lesson, 2.6 * column, -row)
@@ -46,7 +47,7 @@ def course_map(lessons: Sequence[Mapping[str, Any]] | None = None) -> Figure:
         f"digits first (blue, thick): {names}, {_hours(first)}\n"
         f"the whole theory: all in order, {_hours(lessons)}.  Arrows: what a lesson needs."
     )
-    axes.text(-1.1, -tallest + 0.2, words, va="top", fontsize=10)
+    axes.text(-1.1, -tallest + 0.2, words, va="top", fontsize=11)
     return figure
 
 
@@ -56,16 +57,16 @@ def _hours(lessons: Sequence[Mapping[str, Any]]) -> str:
 
 def _box(axes: Axes, lesson: Mapping[str, Any], x: float, y: float) -> None:
     on_route = lesson["digits_first"]
-    text = f"{lesson['lesson']:02d} {lesson['title']}\n{lesson['minutes']} minutes"
+    title = textwrap.fill(f"{lesson['lesson']:02d} {lesson['title']}", 17)
     box(
         axes,
         (x, y),
         (WIDTH, HEIGHT),
-        text,
+        f"{title}\n{lesson['minutes']} minutes",
         face=PALE if on_route else "white",
         edge=REAL if on_route else DISCRIMINATOR,
         linewidth=2.2 if on_route else 0.8,
-        fontsize=8.5,
+        fontsize=10,
     )
 
 
