@@ -5,6 +5,7 @@ import signal
 import sys
 
 import pytest
+import torch
 
 os.environ["GAN_LESSONS_PROGRESS"] = "off"  # what tests get right is not the learner's progress
 # A shell lets what it starts in the background, as `make test` does, ignore Ctrl-C; and so would
@@ -13,6 +14,10 @@ if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 _SKIPPED: list[str] = []
+
+
+def pytest_runtest_setup() -> None:
+    torch.manual_seed(0)  # what a test draws does not depend on those that this process ran before
 
 
 def pytest_runtest_logreport(report: pytest.TestReport) -> None:

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 from PIL import Image, ImageSequence
 
@@ -247,3 +248,9 @@ def test_shipped_weights_are_small_and_safe() -> None:
 def test_make_lists_its_commands(target: str) -> None:
     done = subprocess.run(["make", "-s"], cwd=ROOT, capture_output=True, text=True, env=os.environ)
     assert re.search(rf"^  make {target} +\w", done.stdout, re.MULTILINE)
+
+
+@pytest.mark.parametrize("time", ["once", "once more"])
+def test_every_test_begins_with_the_same_random_numbers(time: str) -> None:
+    rng = torch.Generator().manual_seed(0)
+    assert torch.equal(torch.randn(3), torch.randn(3, generator=rng)), time
