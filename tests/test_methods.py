@@ -2,7 +2,7 @@
 
 import itertools
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from gan_lessons.training import (
     Batch,
     Chart,
     Method,
+    Player,
     Settings,
     Trainer,
     Values,
@@ -458,6 +459,50 @@ def test_a_name_that_is_taken_is_refused(changes: dict[str, Any], said: str) -> 
     assert before == METHODS
     with pytest.raises(UserError, match="Bare has to say settings_class"):
         type("Bare", (Method,), {"name": "bare"})
+
+
+def _two_groups(network: Any) -> torch.optim.Optimizer:
+    return torch.optim.Adam([{"params": layer.parameters()} for layer in network])
+
+
+def _frozen(network: nn.Module) -> torch.optim.Optimizer:
+    next(network.parameters()).requires_grad_(False)
+    return torch.optim.Adam(network.parameters())
+
+
+def _one_unused(network: nn.Module) -> torch.optim.Optimizer:
+    network.register_parameter("unused", nn.Parameter(torch.zeros(3)))
+    return torch.optim.Adam(network.parameters())
+
+
+@pytest.mark.parametrize(
+    "optimizer",
+    [
+        _two_groups,
+        _frozen,
+        _one_unused,
+        lambda network: torch.optim.Adam(network.parameters(), amsgrad=True),
+        lambda network: torch.optim.SGD(network.parameters(), momentum=0.9),
+    ],
+    ids=["two groups", "a frozen weight", "an unused weight", "AMSGrad", "SGD"],
+)
+def test_a_method_may_move_its_players_by_any_optimizer(
+    samples: Tensor, tmp_path: Path, optimizer: Callable[[nn.Module], torch.optim.Optimizer]
+) -> None:
+    def player(self: Any, name: str, network: nn.Module) -> Player:
+        return Player(network, optimizer(network))
+
+    method = of_its_own(player=player)
+    try:
+        run = finish(Trainer(samples, method.settings_class()), 3)
+        run.save(tmp_path / "run.pt")
+        snapshot = run.state()
+        after = finish(run.branch(), 2)
+        finish(run, 2).restore(snapshot)
+        for again in (run, Trainer.load(tmp_path / "run.pt", samples)):
+            assert same(finish(again, 2), after)
+    finally:
+        METHODS.pop("own")
 
 
 @dataclass(frozen=True, kw_only=True)

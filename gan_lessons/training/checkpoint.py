@@ -148,8 +148,7 @@ def refuse_unfit(
         for key in (name, f"{name}_ema"):
             if key in own and _shapes(state[key]) != _shapes(own[key]):
                 raise UserError(f"{key!r} holds other weights than this run has.")
-        weights = [p.shape for p in player.network.parameters() if p.requires_grad]
-        _refuse_optimizer(f"optimizer_{name}", state, own, weights)
+        _refuse_optimizer(f"optimizer_{name}", state, own, player.optimizer)
 
 
 def _shapes(weights: Mapping[str, Any]) -> dict[str, Any]:
@@ -157,24 +156,35 @@ def _shapes(weights: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _refuse_optimizer(
-    key: str, state: Mapping[str, Any], own: Mapping[str, Any], weights: list[torch.Size]
+    key: str, state: Mapping[str, Any], own: Mapping[str, Any], optimizer: Any
 ) -> None:
-    """What an optimizer remembers of each weight has that weight's shape, or is one number."""
+    """What an optimizer remembers of each weight has that weight's shape, or is one number.
+
+    Of a weight that it never moved, such as a frozen one, it remembers nothing.
+    """
     wrong = UserError(f"{key!r} holds averages of other weights.")
     theirs, ours = state[key], own[key]
     if "param_groups" not in ours:  # an optimizer of our own: one flat tensor of each kind
         if _shapes(theirs) != _shapes(ours):
             raise wrong
         return
-    entries = theirs["state"]
-    (group,), (own_group,) = theirs["param_groups"], ours["param_groups"]
-    if group.keys() != own_group.keys() or group["params"] != own_group["params"]:
+    entries, groups = theirs["state"], theirs["param_groups"]
+    if [*map(_fields, groups)] != [*map(_fields, ours["param_groups"])]:
         raise wrong
-    if entries and list(entries) != list(own_group["params"]):
+    weights = [weight for group in optimizer.param_groups for weight in group["params"]]
+    if not entries.keys() <= {*range(len(weights))}:
         raise wrong
+    adam = {"step", "exp_avg", "exp_avg_sq"}
+    if any(group.get("amsgrad") for group in groups):
+        adam.add("max_exp_avg_sq")
     for index, entry in entries.items():
-        if "amsgrad" in group and entry.keys() != {"step", "exp_avg", "exp_avg_sq"}:  # Adam
+        if "amsgrad" in groups[0] and entry.keys() != adam:
             raise wrong
         shapes = [tensor.shape for tensor in entry.values() if isinstance(tensor, Tensor)]
-        if any(shape not in ((), weights[index]) for shape in shapes):
+        if any(shape not in ((), weights[index].shape) for shape in shapes):
             raise wrong
+
+
+def _fields(group: Mapping[str, Any]) -> tuple[set[str], list[int]]:
+    """What a group of an optimizer has, and which weights."""
+    return {*group}, group["params"]
