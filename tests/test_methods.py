@@ -2,6 +2,7 @@
 
 import itertools
 import re
+from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -422,6 +423,50 @@ def test_what_a_method_remembers_goes_with_the_run(samples: Tensor, tmp_path: Pa
     run.method.memory["k"] = 7.0  # a state is independent of what comes after
     assert kept["memory"] == {"k": k}
     assert Trainer.load(tmp_path / "run.pt", samples).method.memory == {"k": k}
+
+
+def remembering(keep: Callable[[Any, Trainer], Any]) -> Any:
+    """A method of which each step leaves something for the next."""
+
+    def step(self: Any, run: Trainer) -> Values:
+        loss = self.error(run.next_batch()["samples"])
+        run.update("discriminator", loss)
+        self.memory["kept"] = keep(self, run)
+        return {"loss_discriminator": loss.item()}
+
+    return of_its_own(__init__=Method.__init__, turns=(), step=step)
+
+
+def test_a_run_goes_back_to_where_its_method_remembered_nothing(samples: Tensor) -> None:
+    method = remembering(lambda self, run: [*self.memory.get("kept", []), run.step])
+    try:
+        run = Trainer(samples, method.settings_class())
+        first = run.state()
+        finish(run, 2).restore(first)
+        assert finish(run, 2).method.memory["kept"] == [0, 1]
+    finally:
+        METHODS.pop("own")
+
+
+@pytest.mark.parametrize(
+    ("keep", "kind"),
+    [
+        (lambda self, run: np.float64(run.step), "float64"),
+        (lambda self, run: [{"steps": deque([run.step])}], "list"),
+        (lambda self, run: self.error(run.samples[:4]), "Tensor"),
+    ],
+    ids=["a number of NumPy", "a queue", "a tensor with gradients"],
+)
+def test_what_no_file_could_hold_is_not_remembered(
+    samples: Tensor, keep: Callable[[Any, Trainer], Any], kind: str
+) -> None:
+    method = remembering(keep)
+    try:
+        run = finish(Trainer(samples, method.settings_class()), 1)
+        with pytest.raises(UserError, match=rf"memory\['kept'\] is a {kind} that no file can hold"):
+            run.state()
+    finally:
+        METHODS.pop("own")
 
 
 def test_the_panel_tells_a_game_that_measures_losses_only(samples: Tensor) -> None:

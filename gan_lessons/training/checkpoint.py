@@ -37,6 +37,28 @@ def write(path: str | Path, state: Mapping[str, Any]) -> None:
         aside.write_bytes(buffer.getbuffer())
 
 
+def refuse_unkept(memory: Mapping[str, Any]) -> None:
+    """Refuse what would be written into a file, and not read from it.
+
+    Raises:
+        UserError: the sentence names the entry.
+    """
+    for name, value in memory.items():
+        if not _is_kept(value):
+            raise UserError(
+                f"memory[{name!r}] is a {type(value).__name__} that no file can hold; keep plain "
+                "numbers and tensors without gradients, as by .item() or .detach()."
+            )
+
+
+def _is_kept(value: Any) -> bool:
+    if isinstance(value, Tensor):
+        return not value.requires_grad
+    if type(value) in (list, tuple, dict):
+        return all(map(_is_kept, value.values() if isinstance(value, dict) else value))
+    return value is None or type(value) in (bool, int, float, str)  # NumPy's numbers are neither
+
+
 def read(path: str | Path) -> dict[str, Any]:
     """The state in a checkpoint file; loads without running code.
 

@@ -406,15 +406,19 @@ class Trainer:
     # Going back, and going on
 
     def state(self) -> dict[str, Any]:
-        """All that decides what happens next: a snapshot, independent of further training."""
+        """All that decides what happens next: a snapshot, independent of further training.
+
+        Raises:
+            UserError: the method's ``memory`` has what no file could hold.
+        """
         parts: dict[str, Any] = {}
         for name, player in self.players.items():
             parts[name] = player.network.state_dict()
             parts[f"optimizer_{name}"] = player.optimizer.state_dict()
             if player.ema is not None:
                 parts[f"{name}_ema"] = player.ema.state_dict()
-        if self.method.memory:
-            parts["memory"] = self.method.memory
+        checkpoint.refuse_unkept(self.method.memory)
+        parts["memory"] = self.method.memory
         return copy.deepcopy(parts) | {
             "method": self.method.name,
             "settings": self.settings.asdict(),
@@ -446,7 +450,7 @@ class Trainer:
             player.optimizer.load_state_dict(state[f"optimizer_{name}"])
             if player.ema is not None:
                 player.ema.load_state_dict(state[f"{name}_ema"])
-        self.method.memory = state.get("memory", {})
+        self.method.memory = state["memory"]
         self.method.after_restoring()
         self.rng.set_state(state["rng"])
         self.step, self.batches = state["step"], state["batches"]
