@@ -1,7 +1,7 @@
 """Methods of learning, one file each.
 
-A file in this folder is found by itself: its recipes are offered by ``gan-lessons train`` and by
-the live panel. What such a file holds is said in `gan_lessons.training.method`.
+A file in this folder is found by itself: its recipes are offered by ``gan-lessons train``, and
+the live panel plays its settings. What such a file holds is said in `gan_lessons.training.method`.
 """
 
 import importlib

@@ -73,7 +73,7 @@ class Method(Generic[S]):
     """What is learned, and how one step goes. Subclasses set:
 
     - ``name``, a word, and ``settings_class``;
-    - ``recipes``: settings by name, offered by the command line and the panel;
+    - ``recipes``: settings by name, offered by the command line;
     - ``averaged``: names of the players of whose weights a moving average is kept;
     - ``turns``: names of the parts of a step that can be taken one by one, in their order;
     - ``charts``: how to draw what steps measure (by default all values in one picture);
