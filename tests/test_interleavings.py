@@ -160,6 +160,7 @@ class Interleavings(RuleBasedStateMachine):
     """A trainer, and beside it a `Model` of what it should be."""
 
     first: Any  # the settings that a run begins with
+    tried: set[str]  # what the orders of all examples have had
 
     def __init__(self) -> None:
         super().__init__()
@@ -172,6 +173,7 @@ class Interleavings(RuleBasedStateMachine):
         self.snapshots: list[tuple[Model, dict[str, Any], dict[str, Any]]] = []
 
     def do(self, *command: Any) -> None:
+        self.tried.add(command[0])
         apply(self.trainer, command)
         self.model = self.model.after(command)
 
@@ -217,6 +219,7 @@ class Interleavings(RuleBasedStateMachine):
     @precondition(lambda self: self.snapshots)
     @rule(data=st.data())
     def restore(self, data: st.DataObject) -> None:
+        self.tried.add("restore")
         self.model, state, copied = data.draw(st.sampled_from(self.snapshots))
         self.trainer.restore(state)
         assert differences(state, copied) == []  # nothing has reached into it
@@ -224,6 +227,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule()
     def save_and_load(self) -> None:
+        self.tried.add("load")
         path = Path(self.folder.name) / "checkpoint.pt"
         self.trainer.save(path)
         before, self.trainer = self.trainer, load(self.trainer, path)
@@ -231,6 +235,7 @@ class Interleavings(RuleBasedStateMachine):
 
     @rule()
     def branch(self) -> None:
+        self.tried.add("branch")
         before, self.trainer = self.trainer, self.trainer.branch()
         state = before.state()
         assert differences(state, self.trainer.state()) == []
@@ -277,17 +282,19 @@ KINDS = {
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_path_decides_the_state(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(plane_trainer, "EVERY", 3)
-    machine = type(kind, (Interleavings,), {"first": KINDS[kind]})
+    tried: set[str] = set()
+    machine = type(kind, (Interleavings,), {"first": KINDS[kind], "tried": tried})
     run_state_machine_as_test(
         hypothesis.seed([*KINDS].index(kind))(machine),  # each kind has its own orders
         settings=hypothesis.settings(
-            max_examples=5,
+            max_examples=12,  # each does without some events
             stateful_step_count=20,
             phases=[hypothesis.Phase.generate],  # orders are short enough as they are
             deadline=None,
             database=None,
         ),
     )
+    assert tried == {"train", "half", "change", "restore", "load", "branch"}
 
 
 # Files
