@@ -42,8 +42,12 @@ LABELS = torch.arange(40) % 3
 # What is not learned from images, by the method's name.
 OTHERS = {"text": sums.encode(sums.sentences()[:40]), "clips": IMAGES.expand(-1, 8, -1, -1)}
 TINY: dict[str, Any] = {
-    **{"latent_dim": 3, "generator_width": 4, "discriminator_width": 2, "batch_size": 8},
-    **{"steps": 40, "lr_decay": "cosine"},
+    "latent_dim": 3,
+    "generator_width": 4,
+    "discriminator_width": 2,
+    "batch_size": 8,
+    "steps": 40,
+    "lr_decay": "cosine",
 }
 COVERAGE = ModeCoverage(data_distribution(Plan()))  # of the ring
 SHIPPED = {n: m for n, m in METHODS.items() if m.__module__.startswith("gan_lessons.")}

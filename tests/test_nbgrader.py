@@ -51,7 +51,10 @@ class TestEveryLesson:
             assert marked(cell) == {
                 "schema_version": 3,
                 "grade_id": "exercise-" + exercise.number.replace(".", "-"),
-                **{"solution": True, "grade": False, "locked": False, "task": False},
+                "solution": True,
+                "grade": False,
+                "locked": False,
+                "task": False,
             }
             assert (found := REGION.search(cell.source))
             assert found[1] == exercise.solution
@@ -72,7 +75,10 @@ class TestEveryLesson:
                 "schema_version": 3,
                 "grade_id": "check-" + exercise.number.replace(".", "-"),
                 "points": points,
-                **{"solution": False, "grade": True, "locked": True, "task": False},
+                "solution": False,
+                "grade": True,
+                "locked": True,
+                "task": False,
             }
             assert cell.source == (
                 "from gan_lessons.exercises import require\n\n"

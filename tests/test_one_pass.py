@@ -238,7 +238,10 @@ def test_half_steps_move_one_player_each_by_its_own_gradient(digits: Tensor) -> 
     assert all(map(torch.equal, discriminator.parameters(), run.discriminator.parameters()))
     assert run.step == 1
     assert run.history[-1].values.keys() == {
-        *("loss_discriminator", "loss_generator", "d_real", "d_fake")
+        "loss_discriminator",
+        "loss_generator",
+        "d_real",
+        "d_fake",
     }
     with pytest.raises(UserError, match="no turn 'nonsense'"):
         run.half_step("nonsense")

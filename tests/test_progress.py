@@ -180,8 +180,11 @@ def test_the_command_says_what_is_done_and_what_next(
     assert main(["progress"]) == 0
     first, second, following, where = capsys.readouterr().out.splitlines()
     assert first.split("  ") == [
-        *("00 Start here", *[""] * (first.split("  ").index("exercises 0 of 2") - 1)),
-        *("exercises 0 of 2", "quiz 0 of 5", "next: exercise 0.1"),
+        "00 Start here",
+        *[""] * (first.split("  ").index("exercises 0 of 2") - 1),
+        "exercises 0 of 2",
+        "quiz 0 of 5",
+        "next: exercise 0.1",
     ]
     assert second.startswith("01 The minimax game ")
     assert following == "Next: lesson 00, exercise 0.1."

@@ -254,3 +254,22 @@ def test_make_lists_its_commands(target: str) -> None:
 def test_every_test_begins_with_the_same_random_numbers(time: str) -> None:
     rng = torch.Generator().manual_seed(0)
     assert torch.equal(torch.randn(3), torch.randn(3, generator=rng)), time
+
+
+def test_no_list_is_a_list_of_lists_unpacked_for_the_formatter() -> None:
+    kinds = ast.Tuple, ast.List, ast.Set
+    found = []
+    for path in [
+        *PACKAGE.rglob("*.py"),
+        *(ROOT / "authoring").rglob("*.py"),
+        *(ROOT / "tests").rglob("*.py"),
+    ]:
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, kinds):
+                parts = [each.value for each in node.elts if isinstance(each, ast.Starred)]
+            elif isinstance(node, ast.Dict):
+                parts = [v for k, v in zip(node.keys, node.values, strict=True) if k is None]
+            else:
+                continue
+            found += [(path, p.lineno) for p in parts if isinstance(p, (*kinds, ast.Dict))]
+    assert found == []

@@ -656,9 +656,23 @@ DAMAGES: dict[str, Any] = {
     **{
         f"without {key}": _without(key)
         for key in (
-            *("generator", "discriminator", "generator_ema", "optimizer_generator"),
-            *("optimizer_discriminator", "rng", "step", "batches", "elapsed", "history", "partial"),
-            *("turn", "shape", "data", "method", "settings", "players"),
+            "generator",
+            "discriminator",
+            "generator_ema",
+            "optimizer_generator",
+            "optimizer_discriminator",
+            "rng",
+            "step",
+            "batches",
+            "elapsed",
+            "history",
+            "partial",
+            "turn",
+            "shape",
+            "data",
+            "method",
+            "settings",
+            "players",
         )
     },
     **{f"renamed in {p}": lambda s, p=p: _rename(s, p) for p in ("generator", "generator_ema")},

@@ -22,8 +22,16 @@ THICKEST = 16  # pixels of a stroke that becomes a line
 KEPT = 0.5  # share of a skeleton's pixels that are left as dots
 SLANT = 0.25  # at most, to either side: how far the top moves, over the height
 FONTS = (  # that come with matplotlib
-    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSansMono"),
-    *("DejaVuSerif", "DejaVuSerif-Bold", "STIXGeneral", "STIXGeneralBol", "cmr10", "cmss10"),
+    "DejaVuSans",
+    "DejaVuSans-Bold",
+    "DejaVuSans-Oblique",
+    "DejaVuSansMono",
+    "DejaVuSerif",
+    "DejaVuSerif-Bold",
+    "STIXGeneral",
+    "STIXGeneralBol",
+    "cmr10",
+    "cmss10",
 )
 SIDE, BOX, FINE = 28, 20, 4  # MNIST's picture and the box of its digits; pixels are cut in FINE²
 

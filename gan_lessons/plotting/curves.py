@@ -157,8 +157,11 @@ def marks(groups: Mapping[str, Sequence[tuple[float, float]]], xlabel: str, ylab
     """
     figure, axes = new_axes()
     looks = (
-        *(("o", "#009e73"), ("s", "#cc79a7"), ("x", DISCRIMINATOR)),
-        *(("^", "#56b4e9"), ("D", "#555555")),
+        ("o", "#009e73"),
+        ("s", "#cc79a7"),
+        ("x", DISCRIMINATOR),
+        ("^", "#56b4e9"),
+        ("D", "#555555"),
     )
     for i, (label, points) in enumerate(groups.items()):
         marker, colour = looks[i % len(looks)]  # not the two colours of real and fake

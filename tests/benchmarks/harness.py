@@ -19,8 +19,11 @@ class Row:
         """What, ours, the usual way, the ratio of medians, the target."""
         ratio = statistics.median(self.theirs) / statistics.median(self.ours) if self.theirs else 0
         return [
-            *(self.what, self._spread(self.ours), self._spread(self.theirs)),
-            *(f"{ratio:.2f}" if ratio else "", self.target),
+            self.what,
+            self._spread(self.ours),
+            self._spread(self.theirs),
+            f"{ratio:.2f}" if ratio else "",
+            self.target,
         ]
 
     def _spread(self, repeats: Sequence[float]) -> str:

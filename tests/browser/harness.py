@@ -428,9 +428,16 @@ class Jupyter:
         with self.log.open("a", encoding="utf-8") as log:
             self.server = subprocess.Popen(
                 [
-                    *(sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"),
-                    *("--ip=127.0.0.1", f"--port={port}", "--ServerApp.port_retries=0"),
-                    *("--expose-app-in-browser", f"--IdentityProvider.token={self.token}"),
+                    sys.executable,
+                    "-m",
+                    "jupyterlab",
+                    "--no-browser",
+                    "--allow-root",
+                    "--ip=127.0.0.1",
+                    f"--port={port}",
+                    "--ServerApp.port_retries=0",
+                    "--expose-app-in-browser",
+                    f"--IdentityProvider.token={self.token}",
                     f"--ServerApp.root_dir={self.folder}",
                 ],
                 stdout=log,
@@ -442,8 +449,11 @@ class Jupyter:
                 | {
                     name: str(folder / name.lower())
                     for name in (
-                        *("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR"),
-                        *("JUPYTERLAB_WORKSPACES_DIR", "IPYTHONDIR"),
+                        "JUPYTER_CONFIG_DIR",
+                        "JUPYTER_DATA_DIR",
+                        "JUPYTER_RUNTIME_DIR",
+                        "JUPYTERLAB_WORKSPACES_DIR",
+                        "IPYTHONDIR",
                     )
                 },
             )

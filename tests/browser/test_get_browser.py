@@ -114,8 +114,13 @@ pytestmark = pytest.mark.skipif(sys.platform == "win32", reason="stand-ins are s
         (False, ["sudo"], WITHOUT, "own", (SUDO, WITH, WITHOUT)),
     ],
     ids=[
-        *("apt's", "apt fails", "apt and libraries fail", "root without apt"),
-        *("neither root nor sudo", "sudo", "sudo fails"),
+        "apt's",
+        "apt fails",
+        "apt and libraries fail",
+        "root without apt",
+        "neither root nor sudo",
+        "sudo",
+        "sudo fails",
     ],
 )
 def test_a_browser_is_got_where_there_is_none(

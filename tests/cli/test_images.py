@@ -13,8 +13,14 @@ from gan_lessons.cli import main
 from gan_lessons.training import read_checkpoint
 
 SMALL = [
-    *("--set", "generator_width=8", "--set", "discriminator_width=8"),
-    *("--set", "batch_size=8", "--size", "16"),
+    "--set",
+    "generator_width=8",
+    "--set",
+    "discriminator_width=8",
+    "--set",
+    "batch_size=8",
+    "--size",
+    "16",
 ]
 
 

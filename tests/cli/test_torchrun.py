@@ -17,8 +17,14 @@ from gan_lessons.cli import main
 from gan_lessons.training import read_checkpoint
 
 SMALL = [
-    *("--set", "generator_width=8", "--set", "discriminator_width=8"),
-    *("--set", "batch_size=8", "--set", "latent_dim=8"),
+    "--set",
+    "generator_width=8",
+    "--set",
+    "discriminator_width=8",
+    "--set",
+    "batch_size=8",
+    "--set",
+    "latent_dim=8",
 ]
 NOTHING = "There is nothing to resume in run; leave --resume out to start."
 LIMIT = 90  # seconds in which the others notice, on a busy machine

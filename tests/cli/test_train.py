@@ -261,8 +261,13 @@ def test_settings_are_parsed_by_the_types_of_their_fields() -> None:
     parsed = [
         describe(Kinds)[name].parse(text)
         for name, text in (
-            *(("switch", "true"), ("switch", "False"), ("switch", "maybe")),
-            *(("count", "none"), ("count", "3"), ("rate", "3"), ("name", "none")),
+            ("switch", "true"),
+            ("switch", "False"),
+            ("switch", "maybe"),
+            ("count", "none"),
+            ("count", "3"),
+            ("rate", "3"),
+            ("name", "none"),
         )
     ]
     assert parsed == [True, False, "maybe", None, 3, 3.0, "none"]
