@@ -75,7 +75,6 @@ class DigitGrid(Picture):
         self.tiles, self.columns = images, columns
         self.titles, self.title = list(titles), title
         self.zoom = 100 * scale
-
         self._filled = False
 
     _filled = True  # while a figure is made
@@ -83,18 +82,19 @@ class DigitGrid(Picture):
     @property  # type: ignore[misc]
     def axes(self) -> list[Axes]:  # type: ignore[override]
         """Made when they are asked for: a live view shows the images in less time than it takes."""
-        if not self._filled:
-            self._filled = True
-            self._fill()
+        self._fill()
         return super().axes
 
     def draw(self, renderer: Any) -> None:
         """Draw the images, too."""
-        self.axes  # noqa: B018
+        self._fill()
         super().draw(renderer)
 
     def _fill(self) -> None:
         """Axes that fill the figure: matplotlib's automatic layout would take half of the time."""
+        if self._filled:
+            return
+        self._filled = True
         height = self.zoom / 100 * mosaic(self.tiles, self.columns).shape[0]
         axes = self.add_axes((0, 0, 1, height / self.get_figheight()), title=self.title)
         show_digits(axes, self.tiles, self.columns)
