@@ -307,6 +307,13 @@ def test_each_turn_can_be_taken_alone_and_together_they_are_a_step(
         assert same(run, finish(Trainer(samples, settings), 1))
 
 
+@EVERY
+def test_pictures_may_be_coloured_and_of_another_size(settings: GANSettings) -> None:
+    pictures = torch.rand(40, 3, 20, 20, generator=torch.Generator().manual_seed(7)) * 2 - 1
+    run = finish(Trainer(pictures, settings), 2)
+    assert run.sample(run.inputs(5)).shape == (5, 3, 20, 20)
+
+
 def test_all_four_players_move_and_two_have_averages(samples: Tensor) -> None:
     run = Trainer(samples, CycleSettings())
     before = {name: next(p.network.parameters()).clone() for name, p in run.players.items()}

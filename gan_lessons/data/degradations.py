@@ -21,14 +21,14 @@ LOST = 0.0  # the grey that stands where a pixel is lost: half way from black to
 
 
 class Spoiled(NamedTuple):
-    """Pictures as they come in, and where they are to be restored; both (N, 1, H, W)."""
+    """Pictures (N, C, H, W) as they come in, and where they are to be restored, (N, 1, H, W)."""
 
     pictures: Tensor
     mask: Tensor
 
 
 def spoil(kind: str, images: Tensor, rng: torch.Generator) -> Spoiled:
-    """Spoil images (N, 1, H, W) in [−1, 1] in one of the ways in `KINDS`.
+    """Spoil images (N, C, H, W) in [−1, 1] in one of the ways in `KINDS`.
 
     Noise is added as it is: what leaves [−1, 1] is not cut off.
 
@@ -36,18 +36,19 @@ def spoil(kind: str, images: Tensor, rng: torch.Generator) -> Spoiled:
         UserError: no such way, no such images, or a size that cannot be divided by `FACTOR`.
     """
     expect_one_of(kind, "kind", KINDS)
-    expect_tensor(images, "images", "(N, 1, H, W)")
+    expect_tensor(images, "images", "(N, C, H, W)")
     expect_rng(rng)
     if images.dim() != 4:
-        raise UserError(f"images has the shape {tuple(images.shape)}; give (N, 1, H, W).")
+        raise UserError(f"images has the shape {tuple(images.shape)}; give (N, C, H, W).")
+    everywhere = torch.ones_like(images[:, :1])
     if kind == "brush":
         return hide(images, brush_masks(len(images), images.shape[-1], rng))
     if kind == "centre":
         return hide(images, centre_masks(images))
     if kind == "noise":
         noise = torch.randn(images.shape, generator=rng).to(images.device)
-        return Spoiled(images + NOISE * noise, torch.ones_like(images))
-    return Spoiled(enlarge(shrink(images), "nearest"), torch.ones_like(images))
+        return Spoiled(images + NOISE * noise, everywhere)
+    return Spoiled(enlarge(shrink(images), "nearest"), everywhere)
 
 
 KINDS = ("brush", "centre", "noise", "small")
@@ -55,7 +56,7 @@ KINDS = ("brush", "centre", "noise", "small")
 
 def hide(images: Tensor, mask: Tensor) -> Spoiled:
     """Images without what is under a mask (N or 1, 1, H, W)."""
-    mask = mask.to(images).expand_as(images)
+    mask = mask.to(images).expand(len(images), 1, *images.shape[-2:])
     return Spoiled(images * (1 - mask) + LOST * mask, mask)
 
 
@@ -77,14 +78,14 @@ def brush_masks(n: int, size: int, rng: torch.Generator) -> Tensor:
 
 def centre_masks(images: Tensor) -> Tensor:
     """A square hole of side `HOLE` in the middle of each: (N, 1, H, W)."""
-    mask = torch.zeros_like(images)
+    mask = torch.zeros_like(images[:, :1])
     top, left = ((side - HOLE) // 2 for side in images.shape[-2:])
     mask[..., top : top + HOLE, left : left + HOLE] = 1
     return mask
 
 
 def shrink(images: Tensor) -> Tensor:
-    """Images (N, 1, H, W) → (N, 1, H / `FACTOR`, W / `FACTOR`): the mean of each block.
+    """Images (N, C, H, W) → (N, C, H / `FACTOR`, W / `FACTOR`): the mean of each block.
 
     Raises:
         UserError: a side cannot be divided.
@@ -106,7 +107,7 @@ def enlarge(small: Tensor, how: str = "bicubic") -> Tensor:
 
 
 def classic(kind: str, spoiled: Spoiled) -> Tensor:
-    """What was done before networks: (N, 1, H, W) in [−1, 1].
+    """What was done before networks: (N, C, H, W) in [−1, 1].
 
     Holes are filled with the smoothest surface between their borders, noise goes through a median
     of 3 × 3 pixels, small pictures are enlarged by bicubic interpolation.
