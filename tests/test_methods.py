@@ -446,6 +446,17 @@ def test_a_run_goes_back_to_where_its_method_remembered_nothing(samples: Tensor)
         METHODS.pop("own")
 
 
+def test_a_file_from_before_methods_had_a_memory_is_resumed(
+    samples: Tensor, tmp_path: Path
+) -> None:
+    path, run = tmp_path / "run.pt", finish(Trainer(samples, SMALL["gan"]), 2)
+    run.save(path)
+    state = torch.load(path, weights_only=True)
+    assert state.pop("memory") == {}
+    torch.save(state, path)
+    assert same(finish(Trainer.load(path, samples), 2), finish(run, 2))
+
+
 @pytest.mark.parametrize(
     ("keep", "kind"),
     [

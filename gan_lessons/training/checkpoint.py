@@ -72,7 +72,7 @@ def read(path: str | Path) -> dict[str, Any]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of old pickles, which are refused anyway
             state = torch.load(path, map_location="cpu", weights_only=True)
-    except OSError as error:
+    except PermissionError as error:
         raise UserError(f"{path} cannot be read: {error.strerror}.") from error
     except Exception as error:  # torch.load fails in many ways on a file that is not its own
         raise UserError(
@@ -80,7 +80,7 @@ def read(path: str | Path) -> dict[str, Any]:
         ) from error
     if not isinstance(state, dict) or not {"method", "settings", "data"} <= state.keys():
         raise UserError(f"{path} is not a checkpoint of this course, or is damaged.")
-    return state
+    return {"memory": {}} | state  # earlier files have none of methods that remember nothing
 
 
 def settings_of(state: Mapping[str, Any], path: str | Path) -> Settings:
