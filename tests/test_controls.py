@@ -40,10 +40,33 @@ def test_a_typed_number_moves_its_control_or_is_refused(name: str) -> None:
     assert field.value == good
     (error,) = refused
     assert isinstance(error, UserError)
-    assert str(error).startswith(f"{name} = {bad} is out of range.")
+    assert str(error).startswith(f"{name} = {bad:g} is out of range.")
     assert right in str(error)
     control.value = control.value  # unchanged
     assert len(refused) == 1
+
+
+@pytest.mark.parametrize(
+    ("slider", "step"),
+    [
+        (ipywidgets.FloatSlider(0.5, min=0, max=1, step=0.05), 0.05),
+        (ipywidgets.IntSlider(5, min=0, max=50, step=5), 5),
+        (ipywidgets.FloatLogSlider(0.01, base=10, min=-4, max=-1), None),
+    ],
+)
+def test_arrows_of_a_field_go_from_stop_to_stop(slider: Any, step: float | None) -> None:
+    assert typed(slider, lambda error: None).children[1].step == step
+
+
+def test_a_whole_number_is_not_made_of_another() -> None:
+    slider = ipywidgets.IntSlider(5, min=0, max=50, description="noise")
+    refused: list[UserError] = []
+    field = typed(slider, refused.append).children[1]
+    field.value = 1.7
+    assert (slider.value, field.value) == (5, 5)
+    assert str(refused[0]) == "noise = 1.7 is no whole number. Choose from 0 to 50."
+    field.value = 99
+    assert str(refused[1]) == "noise = 99 is out of range. Choose from 0 to 50."
 
 
 def test_the_field_follows_its_slider_in_short_numbers() -> None:

@@ -187,8 +187,9 @@ def typed(control: Any, refuse: Callable[[UserError], None]) -> Any:
 
     name = control.description
     low, high = _limits(control) or (0, 0)
-    field = (ipywidgets.IntText if whole else ipywidgets.FloatText)(
+    field = ipywidgets.FloatText(  # an IntText leaves out the point: 1.7 would be 17
         shown(),
+        step=None if control.has_trait("base") else control.step,  # of its arrows
         description=f"{name}, a number from {plain(low)} to {plain(high)}",
         style={"description_width": "0"},  # heard, not seen: the slider's label is beside it
         layout={"width": "5.5em", "flex": "none"},
@@ -200,9 +201,10 @@ def typed(control: Any, refuse: Callable[[UserError], None]) -> Any:
         with guard.writing():
             field.value = shown()
 
-    def entered(value: Any) -> None:
+    def entered(value: float) -> None:
+        short = value.is_integer() and abs(value) < 1e9  # 99 is not said as 99.0
         try:
-            refuse_outside(name, control, value)
+            refuse_outside(name, control, int(value) if short else value)
             control.value = value
         except UserError as error:
             show()

@@ -26,6 +26,8 @@ function tidy(panel, bases) {
   for (const toggle of panel.querySelectorAll(".widget-toggle-button")) {
     put(toggle, "aria-pressed", String(toggle.classList.contains("mod-active")));
   }
+  // A number between two stops is as good as any, whatever the browser thinks of its step.
+  for (const field of panel.querySelectorAll("input[type=number]")) put(field, "aria-invalid", "false");
   // Arrow keys and letters choose in a list: JupyterLab would leave it, or add and cut cells.
   for (const list of panel.querySelectorAll("select")) put(list, "data-lm-suppress-shortcuts", "true");
   const line = [...panel.querySelectorAll("[role=status]")].at(-1)?.textContent.trim();

@@ -35,6 +35,14 @@ CURVE = """def curve(steepness):
 
 panel = explore(curve, steepness=(0.0, 2.0, 0.5))
 panel"""
+SLOW = """import time
+
+def waited(share, number):
+    time.sleep(0.3)
+    return plotting.bars([share, 1 - share])
+
+panel = explore(waited, share=(0.0, 1.0, 0.05), number=(0, 50))
+panel"""
 # What the browser writes on canvases from now on: how large it is on the screen, in pixels.
 WATCH = """() => {
     window.sizes = [];
@@ -222,3 +230,24 @@ def test_a_field_shows_the_whole_number(open_cells: Callable[..., Lesson]) -> No
         lesson.until(f"panel.settings.lr_discriminator == {number}")
         expect(field).to_have_value(number)
         assert field.evaluate("field => field.scrollWidth <= field.clientWidth")
+
+
+def test_the_field_beside_a_slider_goes_its_steps_and_takes_other_numbers(
+    open_cells: Callable[..., Lesson],
+) -> None:
+    lesson = open_cells(SETUP, SLOW)
+    lesson.run_all()
+    out = lesson.output("panel = ")
+    share, number = (out.get_by_role("spinbutton").nth(i) for i in (0, 1))
+    share.press("ArrowUp")
+    lesson.until("panel.values['share'] == 0.55")
+    share.fill("0.33")
+    share.press("Enter")
+    lesson.until("panel.values['share'] == 0.33")
+    expect(share).to_have_attribute("aria-invalid", "false")
+    number.fill("")
+    number.press_sequentially("1.7")
+    lesson.allow("number = 1.7 is no whole number.")
+    number.press("Enter")
+    expect(out.get_by_role("alert")).to_contain_text("number = 1.7 is no whole number.")
+    expect(number).to_have_value("25")
