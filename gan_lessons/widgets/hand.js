@@ -21,6 +21,9 @@ function tidy(panel, bases) {
       if (text === said.get(handle)) continue;
       said.set(handle, rounded(text, bases[name]));
       put(handle, "aria-valuetext", said.get(handle));
+      // A picture that takes long comes when the handle is let go; its number goes along with it.
+      const field = slider.matches(".gan-typed") && slider.parentElement.querySelector("input");
+      if (field && handle.matches(".noUi-active")) field.value = said.get(handle);
     }
   }
   for (const toggle of panel.querySelectorAll(".widget-toggle-button")) {

@@ -251,3 +251,20 @@ def test_the_field_beside_a_slider_goes_its_steps_and_takes_other_numbers(
     number.press("Enter")
     expect(out.get_by_role("alert")).to_contain_text("number = 1.7 is no whole number.")
     expect(number).to_have_value("25")
+
+
+def test_the_number_of_a_slow_picture_follows_the_hand(open_cells: Callable[..., Lesson]) -> None:
+    lesson = open_cells(SETUP, SLOW)
+    lesson.run_all()
+    out, mouse = lesson.output("panel = "), lesson.page.mouse
+    share = out.get_by_role("spinbutton").first
+    box = lesson.slider("share", out).bounding_box()
+    assert box is not None
+    mouse.move(box["x"] + 5, box["y"] + 5)
+    mouse.down()
+    mouse.move(box["x"] + 500, box["y"] + 5, steps=5)
+    expect(share).to_have_value("1")
+    assert lesson.python("panel.values['share']") == "0.5"
+    mouse.up()
+    lesson.until("panel.values['share'] == 1")
+    expect(share).to_have_value("1")
