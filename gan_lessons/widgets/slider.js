@@ -20,6 +20,7 @@ function render({ model, el }) {
   el.append(label, range, field);
 
   const at = (value) => (get("log") ? Math.log10(value / get("min")) : value - get("min")) / get("step");
+  const stop = () => Math.max(0, Math.round(at(Math.max(get("value"), get("log") ? get("min") : -Infinity))));
   const there = (place) => {
     const value = get("log") ? get("min") * 10 ** (place * get("step")) : get("min") + place * get("step");
     const inside = Math.min(get("max"), Math.max(get("min"), value));
@@ -36,18 +37,28 @@ function render({ model, el }) {
     range.step = 1;
     range.min = 0;
     range.max = Math.round(at(get("max")));
-    range.value = Math.max(0, Math.round(at(Math.max(get("value"), get("log") ? get("min") : -Infinity))));
+    range.value = stop();
     const ends = `${shown(get("min"))} to ${shown(get("max"))}`;
     field.setAttribute("aria-label", `${get("description")}, a number from ${ends}`);
     say(get("value"));
   };
   el.addEventListener("keydown", (event) => event.stopPropagation()); // else JupyterLab takes arrows and Enter
-  const commit = () => {
-    model.set("value", there(Number(range.value)));
+  const put = (value) => {
+    model.set("value", value);
     model.save_changes();
+  };
+  const commit = () => {
+    if (Number(range.value) === stop()) draw(); // it is there, or between this stop and the next
+    else put(there(Number(range.value)));
   };
   range.addEventListener("input", () => (get("continuous") ? commit() : say(there(Number(range.value)))));
   range.addEventListener("change", commit);
+  let before = 0; // a finger that goes on to scroll the page has not moved it
+  range.addEventListener("pointerdown", () => (before = get("value")));
+  range.addEventListener("pointercancel", () => {
+    if (get("value") === before) draw();
+    else put(before);
+  });
   field.addEventListener("change", () => model.send({ typed: field.value }));
   const answer = (message) => { if (message.show) draw(); };
   model.on("change", draw);

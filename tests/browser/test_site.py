@@ -26,6 +26,8 @@ UNREACHED = """(root, controls) => [...root.querySelectorAll(controls)]
 SEEN = """root => [...root.querySelectorAll("canvas")].map(canvas => canvas.toDataURL()).join()
     + root.querySelector(".live").innerText"""
 
+PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
+
 # Names in tables that go on in a second line.
 BROKEN_NAMES = """[...document.querySelectorAll("td code, th code")].filter(code =>
     code.checkVisibility() && /^\\w+$/.test(code.innerText) && code.getClientRects().length > 1)
@@ -198,6 +200,41 @@ def test_a_drawing_is_read_and_scored(jupyter: Jupyter, pages: dict[str, Path]) 
         page.mouse.up()
         expect(line).to_contain_text("The classifier reads a 1")
         expect(line).to_contain_text("D's logit is")
+
+
+def swipe(element: Locator, right: float, down: float) -> None:
+    """Put a finger down on an element, and move it so many pixels."""
+    box = element.bounding_box()
+    assert box is not None
+    device = element.page.context.new_cdp_session(element.page)
+    for i in range(11):
+        share = {"x": box["width"] / 3 + right * i / 10, "y": box["height"] / 2 + down * i / 10}
+        place = {"x": box["x"] + share["x"], "y": box["y"] + share["y"]}
+        event = {"type": "touchMove" if i else "touchStart", "touchPoints": [place]}
+        device.send("Input.dispatchTouchEvent", event)
+    device.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    device.detach()
+
+
+def test_a_finger_that_scrolls_moves_no_slider(jupyter: Jupyter, pages: dict[str, Path]) -> None:
+    with offline(jupyter, **PHONE) as context:
+        page = context.new_page()
+        page.goto(pages["12_conditional_gans"].as_uri())
+        panel = page.locator("[data-panel=mixer]")
+        panel.scroll_into_view_if_needed()
+        sliders, line = panel.get_by_role("slider"), panel.get_by_role("status")
+        share, field = sliders.nth(2), panel.get_by_role("textbox").nth(2)
+        field.fill("0.52")  # between two stops
+        field.press("Enter")
+        words, before = line.inner_text(), page.evaluate("scrollY")
+        swipe(share, 0, -150)
+        page.wait_for_function("before => scrollY > before + 50", arg=before)
+        expect(share).to_have_attribute("aria-valuetext", "0.52")
+        expect(field).to_have_value("0.52")
+        expect(line).to_have_text(words)
+        swipe(share, 150, 0)
+        expect(share).to_have_attribute("aria-valuetext", "1")
+        expect(line).not_to_have_text(words)
 
 
 def test_answers_are_judged_kept_and_taken_along(
