@@ -16,7 +16,8 @@ GanLessons.panel("sketchpad", function (root, options) {
   GanLessons.show(beside, "sketchpad", sheet);
   const side = element(beside, "div", { className: "grows" });
   const line = status(side);
-  const scale = GanLessons.drawing(side, { width: 420, height: 120, label: SCALE }, paint);
+  const width = Math.min(420, window.innerWidth - 60); // letters keep their size on a phone
+  const scale = GanLessons.drawing(side, { width, height: 120, label: SCALE }, paint);
   element(side, "p", { className: "small", textContent: "What D wishes, and the search for the nearest digit of the generator, are in the notebook." });
   let logit = null;
 

@@ -27,6 +27,16 @@ SEEN = """root => [...root.querySelectorAll("canvas")].map(canvas => canvas.toDa
     + root.querySelector(".live").innerText"""
 
 PHONE = {"viewport": {"width": 400, "height": 800}, "has_touch": True, "is_mobile": True}
+# What is written in canvases from now on: how large it is on the screen, in pixels of the page.
+WATCH = """() => {
+    window.sizes = [];
+    const pen = CanvasRenderingContext2D.prototype, write = pen.fillText;
+    pen.fillText = function (...all) {
+        const shown = this.canvas.clientWidth / this.canvas.width * this.getTransform().d;
+        sizes.push(shown * parseFloat(this.font.match(/[\\d.]+px/)[0]));
+        write.apply(this, all);
+    };
+}"""
 
 # Names in tables that go on in a second line.
 BROKEN_NAMES = """[...document.querySelectorAll("td code, th code")].filter(code =>
@@ -235,6 +245,16 @@ def test_a_finger_that_scrolls_moves_no_slider(jupyter: Jupyter, pages: dict[str
         swipe(share, 150, 0)
         expect(share).to_have_attribute("aria-valuetext", "1")
         expect(line).not_to_have_text(words)
+
+
+def test_letters_keep_their_size_on_a_phone(jupyter: Jupyter, pages: dict[str, Path]) -> None:
+    with offline(jupyter, **PHONE) as context:
+        page = context.new_page()
+        page.goto(pages["08_latent_space"].as_uri())
+        page.evaluate(WATCH)
+        page.locator("[data-panel=sketchpad]").get_by_role("button", name="Centre").click()
+        page.wait_for_function("sizes.length > 3")
+        assert page.evaluate("Math.min(...sizes)") >= 12
 
 
 def test_answers_are_judged_kept_and_taken_along(
