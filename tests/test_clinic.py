@@ -11,7 +11,7 @@ from gan_lessons import losses, plotting
 from gan_lessons.data import toys
 from gan_lessons.errors import UserError
 from gan_lessons.studies import clinic
-from gan_lessons.studies.clinic import BUGS, VITALS, WARDS, Patient, card, run, shows
+from gan_lessons.studies.clinic import BUGS, MEASURES, SETUPS, SmallTrainer, card, run, shows
 
 pytestmark = pytest.mark.xdist_group("clinic")  # one process: it keeps the runs that tests share
 SEEDS = (0, 1, 7)  # 0 and 1 are the lesson's, 7 is its patients'
@@ -43,21 +43,21 @@ def test_with_the_bug_its_signs_and_no_other_bugs(bug: str, seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 @pytest.mark.parametrize("bug", BUGS)
 def test_without_the_bug_its_sign_is_clearly_absent(bug: str, seed: int) -> None:
-    record = run(None, seed, BUGS[bug].ward)
-    found = {name: VITALS[name](record) for name in BUGS[bug].signs}
+    record = run(None, seed, BUGS[bug].setup)
+    found = {name: MEASURES[name](record) for name in BUGS[bug].signs}
     margins = [distance(found[name], *BUGS[bug].signs[name]) for name in found]
     assert max(margins) > 0.2, found
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("ward", WARDS)
-def test_a_ward_without_bugs_has_no_finding(ward: str, seed: int) -> None:
-    record = run(None, seed, ward)
+@pytest.mark.parametrize("setup", SETUPS)
+def test_a_ward_without_bugs_has_no_finding(setup: str, seed: int) -> None:
+    record = run(None, seed, setup)
     assert not [bug for bug in BUGS if shows(record, bug)]
     for name in ("left in D", "left in G", "G moves in D's step", "D moves in G's step"):
-        assert VITALS[name](record) == 0
+        assert MEASURES[name](record) == 0
     for name in ("D moves in D's step", "G moves in G's step"):
-        assert VITALS[name](record) > 1e-4
+        assert MEASURES[name](record) > 1e-4
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -137,11 +137,11 @@ def test_good_and_modes_count_points_of_the_ring() -> None:
 
 
 def test_patients_are_five_different_bugs_and_not_in_the_order_of_the_list() -> None:
-    assert len(set(clinic.PATIENTS)) == 5
-    assert sorted(clinic.PATIENTS, key=list(BUGS).index) != clinic.PATIENTS
-    wards = {BUGS[bug].ward for bug in clinic.PATIENTS}
-    assert wards == {"ring", "digits"}  # those that the lesson's cards compare with
-    assert clinic.patient(3) is run(clinic.PATIENTS[2], 7)
+    assert len(set(clinic.UNLABELLED)) == 5
+    assert sorted(clinic.UNLABELLED, key=list(BUGS).index) != clinic.UNLABELLED
+    setups = {BUGS[bug].setup for bug in clinic.UNLABELLED}
+    assert setups == {"ring", "digits"}  # those that the lesson's cards compare with
+    assert clinic.unlabelled_run(3) is run(clinic.UNLABELLED[2], 7)
 
 
 def test_card_shows_what_a_ward_has() -> None:
@@ -150,17 +150,17 @@ def test_card_shows_what_a_ward_has() -> None:
     assert "spread" not in text
     line = next(row for row in text.splitlines() if row.startswith("G moves in G's step"))
     assert line.split()[-1] == "0"
-    mixed = card({"ring": run(), "digits": run(ward="digits")})
+    mixed = card({"ring": run(), "digits": run(setup="digits")})
     line = next(row for row in mixed.splitlines() if row.startswith("spread"))
     assert line.split()[1] == "–"
 
 
 @pytest.mark.parametrize(
-    ("bug", "ward", "digits"),
+    ("bug", "setup", "digits"),
     [(None, "ring", False), ("batch penalty", "", False), ("log of sigmoid", "", True)],
 )
-def test_chart_has_four_panels(bug: str | None, ward: str, digits: bool) -> None:
-    record = run(bug, 0, ward)
+def test_chart_has_four_panels(bug: str | None, setup: str, digits: bool) -> None:
+    record = run(bug, 0, setup)
     figure = plotting.chart(record, "a title")
     samples, loss, answers, gradients = figure.axes
     assert bool(samples.images) is digits
@@ -171,17 +171,17 @@ def test_chart_has_four_panels(bug: str | None, ward: str, digits: bool) -> None
 
 
 def test_other_settings_make_another_patient() -> None:
-    ward = replace(WARDS["ring"], rate_g=0.0)
-    row = Patient(ward, seed=1).step(1)
+    setup = replace(SETUPS["ring"], rate_g=0.0)
+    row = SmallTrainer(setup, seed=1).step(1)
     assert row.g_in_g == 0 < row.gradient_g
 
 
 @pytest.mark.parametrize(
     ("arguments", "said"),
-    [(("typo",), "no bug 'typo'.*never cleared"), ((None, 0, "attic"), "no ward 'attic'.*critic")],
+    [(("typo",), "no bug 'typo'.*never cleared"), ((None, 0, "attic"), "no setup 'attic'.*critic")],
 )
 def test_unknown_names_are_refused(arguments: tuple[object, ...], said: str) -> None:
     with pytest.raises(UserError, match=said):
         run(*arguments)
     with pytest.raises(UserError, match="no patient 6"):
-        clinic.patient(6)
+        clinic.unlabelled_run(6)

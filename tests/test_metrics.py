@@ -349,10 +349,10 @@ def test_memorisation_convicts_the_guilty_suspect_of_lesson_11_and_no_other() ->
 
     images = load_digits(source="bundled", announce=False).images
     generator, settings = pretrained.load_generator("dcgan")
-    ward = suspects(images[:2500], generator, pretrained.noise(2500, settings, seed=1))
+    groups = suspects(images[:2500], generator, pretrained.noise(2500, settings, seed=1))
     predict = classifier.load().predict
     halves = predict(images[:2500])[0], predict(images[2500:])[0]
-    for name, suspect in ward.items():
+    for name, suspect in groups.items():
         assert suspect.shape == (600, 1, 28, 28)
         surprise = memorisation(predict(suspect)[0], *halves).surprise
         assert surprise > 4 if name == "B" else abs(surprise) < 3, name

@@ -37,16 +37,16 @@ def diagnoses(answer: Answer) -> str:
 
 
 def _refute(number: int, finding: str) -> None:
-    """Say which vital sign a wrong diagnosis contradicts."""
-    record = clinic.patient(number)
+    """Say which measure a wrong diagnosis contradicts."""
+    record = clinic.unlabelled_run(number)
     if clinic.shows(record, finding):
         return
     for name, (low, high) in clinic.BUGS[finding].signs.items():
-        value = clinic.VITALS[name](record)
+        value = clinic.MEASURES[name](record)
         if math.isnan(value):
             raise Wrong(
-                f"patient {number}: {finding!r} is told by “{name}”, and a patient of this ward "
-                f"({clinic.WARDS[record.ward].about}) does not have it."
+                f"patient {number}: {finding!r} is told by “{name}”, and a patient of this kind "
+                f"({clinic.SETUPS[record.setup].about}) does not have it."
             )
         if not low <= value <= high:
             raise Wrong(
@@ -71,13 +71,15 @@ def mended_step(answer: Answer) -> str:
     _examine_losses(answer)
     _examine_noise(answer)
     _examine_gradients(answer)
-    subject = clinic.Patient(clinic.WARDS["ring"], seed=5)
-    for _ in range(subject.ward.steps):
+    subject = clinic.SmallTrainer(clinic.SETUPS["ring"], seed=5)
+    for _ in range(subject.setup.steps):
         _one_step(answer, subject)
     with torch.no_grad():
         fakes = subject.generator(subject.fresh_noise(1000))
     found, share = clinic.modes(fakes), clinic.good(fakes)
-    words = f"After {subject.ward.steps} steps with your code: {found} of 8 modes, {share:.0%} good"
+    words = (
+        f"After {subject.setup.steps} steps with your code: {found} of 8 modes, {share:.0%} good"
+    )
     if found < 5 or share < 0.3:
         raise Wrong(f"{words}. A healthy run gets 7 or 8 and about 50 %: something is still ill.")
     return f"{words}, from noise that it never saw. All four patients of the ring are mended."
@@ -85,7 +87,7 @@ def mended_step(answer: Answer) -> str:
 
 def _one_step(
     answer: Answer,
-    subject: clinic.Patient,
+    subject: clinic.SmallTrainer,
     discriminator: nn.Module | None = None,
     real: Tensor | None = None,
 ) -> tuple[float, float]:
@@ -103,7 +105,7 @@ def _one_step(
 def _examine_losses(answer: Answer) -> None:
     """A D that is sure of one thing, logits near ±20, makes both losses predictable."""
     for logit in (-20.0, 20.0):
-        subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
+        subject = clinic.SmallTrainer(clinic.SETUPS["ring"], seed=4)
         with torch.no_grad():
             [*subject.discriminator.parameters()][-1].add_(logit)  # the last bias
         loss_d, loss_g = _one_step(answer, subject)
@@ -135,8 +137,8 @@ def _examine_losses(answer: Answer) -> None:
                 "fakes; L_G has target 1 for fakes; return them in this order."
             )
 
-    subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
-    real = torch.full((subject.ward.batch, 2), 6.4)  # far from what a new G draws
+    subject = clinic.SmallTrainer(clinic.SETUPS["ring"], seed=4)
+    real = torch.full((subject.setup.batch, 2), 6.4)  # far from what a new G draws
     loss_d, loss_g = _one_step(answer, subject, _AllKnowing(), real)
     if loss_d > 0.5 or abs(loss_g - 20) > 6:
         raise Wrong(
@@ -159,7 +161,7 @@ class _AllKnowing(nn.Module):
 
 
 def _examine_noise(answer: Answer) -> None:
-    subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
+    subject = clinic.SmallTrainer(clinic.SETUPS["ring"], seed=4)
     drawn: list[Tensor] = []
     hook = subject.generator.register_forward_pre_hook(
         lambda _, inputs: drawn.append(inputs[0].detach().clone())
@@ -178,7 +180,7 @@ def _examine_noise(answer: Answer) -> None:
     if not drawn:
         raise Wrong("G has to make fakes in every step: call generator(noise).")
     _refuse_same_noise(drawn)
-    n = subject.ward.batch
+    n = subject.setup.batch
     for z in drawn:
         if tuple(z.shape) != (n, 4):
             raise Wrong(f"G was given {tuple(z.shape)}, where noise of shape ({n}, 4) is wanted.")
@@ -225,7 +227,7 @@ def _refuse_same_noise(drawn: list[Tensor]) -> None:
 
 def _examine_gradients(answer: Answer) -> None:
     """Where a step leaves gradients behind, make them huge; watch what the next one hands on."""
-    subject = clinic.Patient(clinic.WARDS["ring"], seed=4)
+    subject = clinic.SmallTrainer(clinic.SETUPS["ring"], seed=4)
     players = {"G": subject.generator, "D": subject.discriminator}
     optimizers = {"G": subject.optimizer_g, "D": subject.optimizer_d}
     _one_step(answer, subject)
@@ -299,7 +301,7 @@ def _note(norms: list[float], network: nn.Module) -> Callable[..., None]:
 @exercise("9.3")
 def mended_initialise(answer: Answer) -> str:
     """The DCGAN's first weights, N(0, 0.02) and for γ N(1, 0.02), or PyTorch's own γ = 1."""
-    subject = clinic.Patient(clinic.WARDS["digits"], "tiny gamma", seed=5)
+    subject = clinic.SmallTrainer(clinic.SETUPS["digits"], "tiny gamma", seed=5)
     layers = [x for x in subject.generator if isinstance(x, nn.Linear | nn.BatchNorm1d)]
     for layer in layers:
         layer.reset_parameters()  # PyTorch's own, so that a lost line for linear layers shows

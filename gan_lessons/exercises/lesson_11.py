@@ -246,12 +246,12 @@ def _line_up() -> tuple[Tensor, Tensor, dict[str, Tensor]]:
     images = load_digits(source="bundled", announce=False).images
     training, held_out = images[:2500], images[2500:]
     generator, settings = pretrained.load_generator("dcgan")
-    ward = suspects(training, generator, pretrained.noise(2500, settings, seed=1))
+    groups = suspects(training, generator, pretrained.noise(2500, settings, seed=1))
     features = [
         classifier.load().predict(some, batch_size=100)[0]
-        for some in (training, held_out, *ward.values())
+        for some in (training, held_out, *groups.values())
     ]
-    return features[0], features[1], dict(zip(ward, features[2:], strict=True))
+    return features[0], features[1], dict(zip(groups, features[2:], strict=True))
 
 
 @exercise("11.2")
@@ -267,16 +267,16 @@ def memoriser(suspicion: Answer, culprit: Answer) -> str:
                 "honest fakes. Higher should mean more suspicious."
             )
         _refuse_false_accusations(score)
-    training, held_out, ward = _line_up()
-    score = _scores(suspicion, ward, training, held_out)
-    accused = max((name for name in ward if name != CULPRIT), key=lambda name: score[name])
+    training, held_out, groups = _line_up()
+    score = _scores(suspicion, groups, training, held_out)
+    accused = max((name for name in groups if name != CULPRIT), key=lambda name: score[name])
     if score[accused] >= score[CULPRIT]:
         raise Wrong(
             f"in the lesson's own line-up no set scores higher than {accused}, with "
             f"{score[accused]:.3g}, and {accused} is innocent. Compare, for each single fake, its "
             "nearest training neighbour with its nearest held-out one, and let all fakes count."
         )
-    found = {name: metrics.memorisation(some, training, held_out) for name, some in ward.items()}
+    found = {name: metrics.memorisation(some, training, held_out) for name, some in groups.items()}
     chance = "no more than chance does; beyond four, look for another explanation"
     expect_choice(
         culprit,

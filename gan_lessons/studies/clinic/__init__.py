@@ -4,33 +4,33 @@
 and returns what can be observed of it.
 """
 
-from gan_lessons.studies.clinic.bugs import BUGS, WARDS, Bug, Ward
-from gan_lessons.studies.clinic.records import VITALS, Record, Row, card, good, modes, shows
+from gan_lessons.studies.clinic.bugs import BUGS, SETUPS, Bug, Setup
+from gan_lessons.studies.clinic.records import MEASURES, Record, Row, card, good, modes, shows
 from gan_lessons.studies.clinic.trainer import (
-    PATIENTS,
-    Patient,
+    UNLABELLED,
+    SmallTrainer,
     batch_penalty,
     discriminator_loss,
     flat,
     generator_loss,
     gradient_norm,
     moved,
-    patient,
     run,
     slope,
     spread,
+    unlabelled_run,
 )
 
 __all__ = [
     "BUGS",
-    "PATIENTS",
-    "VITALS",
-    "WARDS",
+    "MEASURES",
+    "SETUPS",
+    "UNLABELLED",
     "Bug",
-    "Patient",
     "Record",
     "Row",
-    "Ward",
+    "Setup",
+    "SmallTrainer",
     "batch_penalty",
     "card",
     "discriminator_loss",
@@ -40,9 +40,9 @@ __all__ = [
     "gradient_norm",
     "modes",
     "moved",
-    "patient",
     "run",
     "shows",
     "slope",
     "spread",
+    "unlabelled_run",
 ]

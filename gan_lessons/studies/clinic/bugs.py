@@ -1,7 +1,6 @@
 """Often published bugs: the line as printed, as it should be, and the signs that give it away.
 
-A ward is a setting that patients share; a sign is a range for one of the vital signs of
-`records.VITALS`.
+A setup is what runs share, bug or no bug; a sign is a range for one of `records.MEASURES`.
 """
 
 import math
@@ -13,8 +12,8 @@ from gan_lessons.errors import ByName
 
 
 @dataclass(frozen=True)
-class Ward:
-    """What the patients of a ward have in common, bug or no bug."""
+class Setup:
+    """Data, sizes and rates that runs have in common, bug or no bug."""
 
     about: str
     rate_g: float
@@ -28,12 +27,14 @@ class Ward:
     digits: bool = False  # else points of `toys.ring`
 
 
-WARDS = ByName(
-    "ward",
+SETUPS = ByName(
+    "setup",
     {
-        "ring": Ward("eight Gaussians on a ring", 2e-3, 4e-3, latent_dim=4),
-        "resumed": Ward("the ring, interrupted half-way", 1e-3, 4e-3, betas=(0.9, 0.999), batch=16),
-        "critic": Ward(
+        "ring": Setup("eight Gaussians on a ring", 2e-3, 4e-3, latent_dim=4),
+        "resumed": Setup(
+            "the ring, interrupted half-way", 1e-3, 4e-3, betas=(0.9, 0.999), batch=16
+        ),
+        "critic": Setup(
             "the ring, with a Wasserstein critic and a gradient penalty",
             rate_g=2e-3,
             rate_d=4e-3,
@@ -42,8 +43,8 @@ WARDS = ByName(
             discriminator_steps=4,
             critic=True,
         ),
-        "digits": Ward("28 × 28 digits", 2e-3, 2e-3, latent_dim=16, steps=150, digits=True),
-        "hasty": Ward(
+        "digits": Setup("28 × 28 digits", 2e-3, 2e-3, latent_dim=16, steps=150, digits=True),
+        "hasty": Setup(
             "digits, and a D that learns 20 times as fast as G",
             rate_g=2e-3,
             rate_d=4e-2,
@@ -61,10 +62,10 @@ ZERO, SOME = (0.0, 0.0), (1e-6, math.inf)
 class Bug(NamedTuple):
     """A mistake in the code, and what of it can be seen from outside."""
 
-    ward: str
+    setup: str
     wrong: str  # the line, as it is often published
     right: str  # as it should be
-    signs: Mapping[str, Range]  # vital signs that all lie in these ranges, both ends included
+    signs: Mapping[str, Range]  # measures that all lie in these ranges, both ends included
 
 
 BUGS: ByName[Bug] = ByName(

@@ -12,11 +12,11 @@ from torch import Tensor
 from gan_lessons import plane
 from gan_lessons.data import toys
 from gan_lessons.errors import ByName
-from gan_lessons.studies.clinic.bugs import BUGS, WARDS
+from gan_lessons.studies.clinic.bugs import BUGS, SETUPS
 
 
 class Row(NamedTuple):
-    """What can be observed of one step. What a ward does not have is NaN."""
+    """What can be observed of one step. What a setup does not have is NaN."""
 
     step: int
     loss_discriminator: float
@@ -39,7 +39,7 @@ class Row(NamedTuple):
 class Record:
     """What can be observed of a run without a look at its code."""
 
-    ward: str
+    setup: str
     rows: tuple[Row, ...]
     real: Tensor  # a batch of real samples as D was shown them
     seen: Tensor  # fakes from the noise of the last step
@@ -49,7 +49,7 @@ class Record:
     @property
     def critic(self) -> bool:
         """Whether D's answers are scores rather than probabilities."""
-        return WARDS[self.ward].critic
+        return SETUPS[self.setup].critic
 
     def late(self, name: str) -> float:
         """Median of a column of `Row` over the second half of the run."""
@@ -76,13 +76,13 @@ def _lowest(record: Record) -> float:
 
 
 def _seen_against_fresh(record: Record) -> float:
-    if WARDS[record.ward].digits or len(record.seen) < 64:  # too few say nothing
+    if SETUPS[record.setup].digits or len(record.seen) < 64:  # too few say nothing
         return math.nan
     return good(record.seen) - good(record.fresh)
 
 
 def _out_of_reach(record: Record) -> float:
-    return (record.real.max() - 1).item() if WARDS[record.ward].digits else math.nan
+    return (record.real.max() - 1).item() if SETUPS[record.setup].digits else math.nan
 
 
 def _jensen(record: Record) -> float:
@@ -93,18 +93,18 @@ def _jensen(record: Record) -> float:
 
 
 def _jump(record: Record) -> float:
-    if record.ward != "resumed":
+    if record.setup != "resumed":
         return math.nan
     moves = [row.d_in_d for row in record.rows]
     middle = len(moves) // 2
     return moves[middle] / statistics.median(moves[middle - 5 : middle])
 
 
-# The vital signs on a card: one number each. NaN where a ward does not have it.
-VITALS: ByName[Callable[[Record], float]] = ByName(
-    "vital sign",
+# What stands on a card: one number each. NaN where a setup does not have it.
+MEASURES: ByName[Callable[[Record], float]] = ByName(
+    "measure",
     {
-        "share of steps done": lambda record: len(record.rows) / WARDS[record.ward].steps,
+        "share of steps done": lambda record: len(record.rows) / SETUPS[record.setup].steps,
         "L_D": lambda record: record.late("loss_discriminator"),
         "lowest L_D": _lowest,
         "L_G": lambda record: record.late("loss_generator"),
@@ -130,9 +130,9 @@ VITALS: ByName[Callable[[Record], float]] = ByName(
 
 
 def card(records: Mapping[str, Record]) -> str:
-    """A table of vital signs, a column for each record (by its title), without empty rows."""
+    """A table of `MEASURES`, a column for each record (by its title), without empty rows."""
     lines = [" " * 21 + "".join(f"{title:>18}" for title in records)]
-    for name, measure in VITALS.items():
+    for name, measure in MEASURES.items():
         values = [measure(record) for record in records.values()]
         if not all(math.isnan(value) for value in values):
             cells = ("–" if math.isnan(value) else f"{value:.3g}" for value in values)
@@ -142,5 +142,5 @@ def card(records: Mapping[str, Record]) -> str:
 
 def shows(record: Record, bug: str) -> bool:
     """Whether all of a bug's signs are on the record's card."""
-    found = {name: VITALS[name](record) for name in BUGS[bug].signs}
+    found = {name: MEASURES[name](record) for name in BUGS[bug].signs}
     return all(low <= found[name] <= high for name, (low, high) in BUGS[bug].signs.items())

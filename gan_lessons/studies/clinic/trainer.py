@@ -1,7 +1,7 @@
 """A small trainer with the bugs of `BUGS` behind switches, and its runs.
 
-Nothing is staged: wherever `Patient` and the losses below ask for ``bug``, one line of an ordinary
-step is exchanged for the wrong one; the rest comes of that.
+Nothing is staged: wherever `SmallTrainer` and the losses below ask for ``bug``, one line of an
+ordinary step is exchanged for the wrong one; the rest comes of that.
 """
 
 import hashlib
@@ -16,32 +16,32 @@ from torch import Tensor, nn
 from gan_lessons import losses, networks, plane
 from gan_lessons.data import load_digits, toys
 from gan_lessons.errors import UserError, expect_one_of, expect_whole
-from gan_lessons.studies.clinic.bugs import BUGS, WARDS, Ward
+from gan_lessons.studies.clinic.bugs import BUGS, SETUPS, Setup
 from gan_lessons.studies.clinic.records import Record, Row
 
 # Five bugs without a label: the first five in an order that nobody can read from here.
-PATIENTS = sorted(BUGS, key=lambda bug: hashlib.sha256(f"95828 {bug}".encode()).digest())[:5]
+UNLABELLED = sorted(BUGS, key=lambda bug: hashlib.sha256(f"95828 {bug}".encode()).digest())[:5]
 
 
-class Patient:
+class SmallTrainer:
     """Two networks, their optimizers, data and noise.
 
     Args:
-        ward: one of `WARDS`, or one with other settings.
+        setup: one of `SETUPS`, or one with other settings.
         bug: a key of `BUGS`, or None for the right lines.
         seed: decides weights, order of data and noise.
     """
 
-    def __init__(self, ward: Ward, bug: str | None = None, seed: int = 0) -> None:
-        self.ward, self.bug = ward, bug
+    def __init__(self, setup: Setup, bug: str | None = None, seed: int = 0) -> None:
+        self.setup, self.bug = setup, bug
         self.rng = torch.Generator().manual_seed(seed)
-        self.data = _data(self.ward.digits)
+        self.data = _data(self.setup.digits)
         self.generator: Any
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.generator, self.discriminator = _networks(self.ward, bug)
+            self.generator, self.discriminator = _networks(self.setup, bug)
         self.optimizer_g, self.optimizer_d = self.fresh_optimizers()
-        self.once = self.z = self.fresh_noise(self.ward.batch)
+        self.once = self.z = self.fresh_noise(self.setup.batch)
 
     def fresh_optimizers(self) -> tuple[torch.optim.Adam, torch.optim.Adam]:
         """Adam for G and for D, with no memory of past gradients."""
@@ -49,22 +49,22 @@ class Patient:
         if self.bug == "both in one":
             trained_by_g += self.discriminator.parameters()
         return (
-            torch.optim.Adam(trained_by_g, self.ward.rate_g, self.ward.betas),
-            torch.optim.Adam(self.discriminator.parameters(), self.ward.rate_d, self.ward.betas),
+            torch.optim.Adam(trained_by_g, self.setup.rate_g, self.setup.betas),
+            torch.optim.Adam(self.discriminator.parameters(), self.setup.rate_d, self.setup.betas),
         )
 
     def fresh_noise(self, n: int) -> Tensor:
         """n new noise vectors (n, latent_dim)."""
-        return torch.randn(n, self.ward.latent_dim, generator=self.rng)
+        return torch.randn(n, self.setup.latent_dim, generator=self.rng)
 
     def noise(self) -> Tensor:
         """The noise of one step."""
-        self.z = self.once if self.bug == "noise once" else self.fresh_noise(self.ward.batch)
+        self.z = self.once if self.bug == "noise once" else self.fresh_noise(self.setup.batch)
         return self.z
 
     def batch(self, n: int | None = None) -> Tensor:
         """The real samples of one step, or n of them."""
-        chosen = torch.randint(len(self.data), (n or self.ward.batch,), generator=self.rng)
+        chosen = torch.randint(len(self.data), (n or self.setup.batch,), generator=self.rng)
         real = self.data[chosen]
         if self.bug == "data range":
             real = ((real + 1) / 2 - 0.1307) / 0.3081  # mean 0, standard deviation 1
@@ -76,7 +76,7 @@ class Patient:
         if bug != "missing detach":
             fake = fake.detach()
         d_real, d_fake = self.discriminator(real), self.discriminator(fake)
-        if self.ward.critic:
+        if self.setup.critic:
             penalty = batch_penalty if bug == "batch penalty" else losses.gradient_penalty
             loss = d_fake.mean() - d_real.mean()
             loss = loss + penalty(self.discriminator, real, fake, self.rng)
@@ -100,7 +100,7 @@ class Patient:
     def generator_step(self) -> dict[str, float]:
         """Update G once."""
         bug, logits = self.bug, self.discriminator(self.generator(self.noise()))
-        if self.ward.critic:
+        if self.setup.critic:
             loss = -logits.mean()
         elif bug == "absent generator":
             loss = F.softplus(-self.discriminator(self.batch())).mean()  # −log D(x)
@@ -117,7 +117,7 @@ class Patient:
 
     def step(self, number: int) -> Row:
         """D's step or steps, then G's; what there is to observe of the last of each."""
-        for _ in range(self.ward.discriminator_steps):
+        for _ in range(self.setup.discriminator_steps):
             before = flat(self.discriminator), flat(self.generator)
             found = self.discriminator_step()
         between = flat(self.discriminator), flat(self.generator)
@@ -129,9 +129,9 @@ class Patient:
             "d_in_g": moved(between[0], after[0]),
             "g_in_g": moved(between[1], after[1]),
         }
-        if self.ward.digits:
+        if self.setup.digits:
             found["spread"] = spread(self.generator, self.z)
-        if self.ward.critic:
+        if self.setup.critic:
             with torch.no_grad():
                 fake = self.generator(self.z)
             found["slope"] = slope(self.discriminator, self.batch(), fake)
@@ -234,41 +234,41 @@ def slope(critic: nn.Module, real: Tensor, fake: Tensor) -> float:
 
 
 @cache
-def run(bug: str | None = None, seed: int = 0, ward: str = "") -> Record:
-    """Train a patient in a ward, by default the bug's own, and return the record.
+def run(bug: str | None = None, seed: int = 0, setup: str = "") -> Record:
+    """Train with a bug in a setup, by default the bug's own, and return the record.
 
     A run ends early when a loss is NaN or infinite.
 
     Raises:
-        UserError: no such bug or ward, or the seed is no whole number.
+        UserError: no such bug or setup, or the seed is no whole number.
     """
     expect_whole(seed, "seed")
-    ward = ward or (BUGS[bug].ward if bug is not None else "ring")
-    subject = Patient(WARDS[ward], bug, seed)
+    setup = setup or (BUGS[bug].setup if bug is not None else "ring")
+    subject = SmallTrainer(SETUPS[setup], bug, seed)
     rows: list[Row] = []
-    while len(rows) < subject.ward.steps:
-        if bug == "fresh optimizers" and len(rows) == subject.ward.steps // 2:
+    while len(rows) < subject.setup.steps:
+        if bug == "fresh optimizers" and len(rows) == subject.setup.steps // 2:
             subject.optimizer_g, subject.optimizer_d = subject.fresh_optimizers()
         rows.append(subject.step(len(rows) + 1))
         if not math.isfinite(rows[-1].loss_discriminator + rows[-1].loss_generator):
             break
-    z = torch.randn(500, subject.ward.latent_dim, generator=torch.Generator().manual_seed(1))
+    z = torch.randn(500, subject.setup.latent_dim, generator=torch.Generator().manual_seed(1))
     generator = subject.generator.eval()
     with torch.no_grad():
         seen, fresh = generator(subject.z), generator(z)
-    scale = generator[1].weight.detach().abs().mean().item() if subject.ward.digits else math.nan
-    return Record(ward, tuple(rows), subject.batch(500), seen, fresh, scale)
+    scale = generator[1].weight.detach().abs().mean().item() if subject.setup.digits else math.nan
+    return Record(setup, tuple(rows), subject.batch(500), seen, fresh, scale)
 
 
-def patient(number: int, seed: int = 7) -> Record:
-    """The record of patient 1 … 5: which bug it has is for you to find out.
+def unlabelled_run(number: int, seed: int = 7) -> Record:
+    """The record of run 1 … 5, the lesson's patients: which bug it has is for you to find out.
 
     Raises:
-        UserError: no such patient.
+        UserError: no such run.
     """
     if number not in range(1, 6):
         raise UserError(f"There is no patient {number!r}; they are numbered from 1 to 5.")
-    return run(PATIENTS[number - 1], seed)
+    return run(UNLABELLED[number - 1], seed)
 
 
 @cache
@@ -278,12 +278,12 @@ def _data(digits: bool) -> Tensor:
     return toys.ring().sample(10_000, torch.Generator().manual_seed(0))
 
 
-def _networks(ward: Ward, bug: str | None) -> tuple[nn.Module, nn.Module]:
-    if not ward.digits:
-        return plane.Network(ward.latent_dim, 2, 2, 32), plane.Network(2, 1, 2, 32)
+def _networks(setup: Setup, bug: str | None) -> tuple[nn.Module, nn.Module]:
+    if not setup.digits:
+        return plane.Network(setup.latent_dim, 2, 2, 32), plane.Network(2, 1, 2, 32)
     eps = 0.8 if bug == "swapped eps" else 1e-5  # the second number of BatchNorm1d(64, 0.8)
     generator = nn.Sequential(
-        nn.Linear(ward.latent_dim, 64, bias=False),
+        nn.Linear(setup.latent_dim, 64, bias=False),
         nn.BatchNorm1d(64, eps),
         nn.ReLU(),
         nn.Linear(64, 128, bias=False),
