@@ -582,6 +582,8 @@ class WithoutRange(BalancedSettings):
         ({"turns": ()}, "Own has to have step, or turns and turn"),
         ({"turn": Method.turn}, "Own has turns, and no method turn"),
         ({"step": lambda self, run: None}, "step has to return what it measured"),
+        ({"step": lambda self, run: {"loss": torch.ones(3)}}, r"'loss' has the shape \(3,\)"),
+        ({"step": lambda self, run: {"loss": "small"}}, "number; 'loss' is a str"),
     ],
 )
 def test_what_a_beginner_writes_is_told_what_is_missing(

@@ -9,6 +9,7 @@ checkpoints, resuming, rewinding, branches; and so do the live panel and the com
 import copy
 from collections.abc import Mapping
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
 import torch
@@ -24,6 +25,23 @@ if TYPE_CHECKING:
 S = TypeVar("S", bound=Settings)
 Batch = Mapping[str, Tensor]  # "samples" (n, …), and what else the run was given
 Values = Mapping[str, "float | Tensor"]  # tensors of one number are read by the trainer
+MEASURED = "a step has to return what it measured, a dictionary, name → number"
+
+
+def expect_values(values: Values) -> Values:
+    """What a step or a turn of it has measured, if it can be kept.
+
+    Raises:
+        UserError: it is no dictionary of numbers and tensors without dimensions.
+    """
+    expect(values, Mapping, MEASURED)
+    for name, value in values.items():
+        if isinstance(value, Tensor):
+            if value.dim():
+                raise UserError(f"{MEASURED}; {name!r} has the shape {tuple(value.shape)}.")
+        elif not isinstance(value, Real):
+            raise UserError(f"{MEASURED}; {name!r} is a {type(value).__name__}.")
+    return values
 
 
 @dataclass

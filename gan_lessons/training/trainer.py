@@ -28,7 +28,7 @@ from gan_lessons.training import checkpoint
 from gan_lessons.training.data import refuse_unfit_data
 from gan_lessons.training.device import resolve_device
 from gan_lessons.training.history import Event, History
-from gan_lessons.training.method import Method, Values, method_of, update_ema
+from gan_lessons.training.method import Method, Values, expect_values, method_of, update_ema
 from gan_lessons.training.ranks import ALONE, Ranks, refuse_unfit
 from gan_lessons.training.sampling import draw
 from gan_lessons.training.settings import Settings, check_setting, describe
@@ -41,7 +41,6 @@ class Diverged(UserError):
     """A loss became NaN or infinite."""
 
 
-MEASURED = "step has to return what it measured, a dictionary, name → number"
 NETWORKS = "networks has to be a dictionary, by players' names (labels are given as labels=…)"
 
 
@@ -225,7 +224,7 @@ class Trainer:
                     began = time.monotonic()
                     self._set_rates()
                     values = self._other_turns() if self.turn else self.method.step(self)
-                    expect(values, Mapping, MEASURED)
+                    expect_values(values)
                     moments.append(self._count(began))
                     self._unread.append(values)
             finally:  # also those before a step that diverged
@@ -272,7 +271,7 @@ class Trainer:
             began = time.monotonic()
             self._left = 0
             self._set_rates()
-            (measured,) = self._numbers([self.method.turn(turn, self)])
+            (measured,) = self._numbers([expect_values(self.method.turn(turn, self))])
             values = {**self.partial, **measured}
             if turn == turns[-1]:
                 self.record(Event(*self._count(began), values))

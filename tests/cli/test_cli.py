@@ -10,6 +10,7 @@ import pytest
 
 from cli.harness import POSIX, command, refused
 from gan_lessons.cli import main
+from gan_lessons.methods import RECIPES
 
 COMMANDS = [
     [],
@@ -48,6 +49,11 @@ def test_help_explains_every_command_and_option(
     for line in options:
         after = text.split(line, 1)[1].splitlines()[1:2]
         assert re.search(r"\S {2,}\S", line) or re.match(r" {10,}\S", after[0]), line
+
+
+def test_help_names_every_recipe(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--help"]) == 0
+    assert RECIPES.keys() <= {*re.findall(r"\w+", capsys.readouterr().out)}
 
 
 @pytest.mark.parametrize(
