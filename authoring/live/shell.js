@@ -96,18 +96,33 @@
   // Returns {value} to read and to write; writing does not report.
   GanLessons.slider = function (parent, { label, min, max, step = 0.1, value, log = false, whole = false, tooltip, continuous = true }, changed) {
     const traits = { description: label, label_width: "8em", min, max, step, value, log, whole, tooltip, continuous };
+    const refusal = element(null, "p", { className: "small" });
+    refusal.setAttribute("role", "alert");
+    const take = (number) => {
+      refusal.remove();
+      changed(number);
+    };
+    const wrong = (typed, number) => {
+      if (!typed.trim() || Number.isNaN(number)) return `${label} = “${typed}” is no number.`;
+      if (!(number >= min && number <= max)) return `${label} = ${typed} is out of range. Choose from ${min} to ${max}.`;
+      return whole && !Number.isInteger(number) ? `${label} = ${typed} is no whole number.` : "";
+    };
     const model = GanLessons.model(traits, {
-      saved: () => changed(model.get("value")),
+      saved: () => take(model.get("value")),
       sent: ({ typed }) => {
         const number = Number(typed.replace("−", "-").replace(",", "."));
-        if (typed.trim() && number >= min && number <= max) {
-          model.set("value", whole ? Math.round(number) : number);
-          changed(model.get("value"));
+        const why = wrong(typed, number);
+        if (why) {
+          refusal.textContent = `⚠ ${why}`;
+          view.after(refusal);
+        } else {
+          model.set("value", number);
+          take(number);
         }
         model.tell("msg:custom", { show: true }); // also what was there before
       },
     });
-    GanLessons.show(parent, "slider", model);
+    const view = GanLessons.show(parent, "slider", model);
     return {
       get value() { return model.get("value"); },
       set value(number) { model.set("value", number); },

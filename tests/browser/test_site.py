@@ -242,7 +242,16 @@ def test_a_finger_that_scrolls_moves_no_slider(jupyter: Jupyter, pages: dict[str
         expect(share).to_have_attribute("aria-valuetext", "0.52")
         expect(field).to_have_value("0.52")
         expect(line).to_have_text(words)
+        for typed, why in (
+            ("12", "= 12 is out of range. Choose from 0 to 1."),
+            ("x", "= “x” is no number."),
+        ):
+            field.fill(typed)
+            field.press("Enter")
+            expect(panel.get_by_role("alert")).to_have_text(f"⚠ share of the other {why}")
+            expect(field).to_have_value("0.52")
         swipe(share, 150, 0)
+        expect(panel.get_by_role("alert")).to_have_count(0)
         expect(share).to_have_attribute("aria-valuetext", "1")
         expect(line).not_to_have_text(words)
 
