@@ -27,8 +27,9 @@ GanLessons.panel("mixer", function (root, options) {
     });
     const images = generator(joined(inputs));
     const read = rows(images, 784).map((image) => GanLessons.read(image).digit);
-    const as = (digit) => read.filter((each) => each === digit).length;
-    const words = `Of ${count} pictures ${as(at.digit)} are read as ${at.digit}, ${as(at.other)} as ${at.other}.`;
+    const asked = [...new Set([at.digit, at.other])].sort();
+    const counts = asked.map((digit) => `${read.filter((each) => each === digit).length} as ${digit}`);
+    const words = `Of ${count} pictures the classifier reads ${counts.join(" and ")}.`;
     grid.show(images, { label: words });
     line(words);
   });
