@@ -7,7 +7,7 @@ import contextlib
 import io
 import re
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -43,24 +43,28 @@ def write(
         folder: where the built notebooks are.
 
     Raises:
-        UserError: there are no notebooks, no such lesson, ``out`` cannot be written, or a
-            notebook that is there has been edited.
+        UserError: there are no notebooks, no such lesson, ``out`` cannot be written; or,
+            at the end, that notebooks which are there have been edited: they stay.
     """
-    for path in chosen(out, names, folder):
+    yield from put(_made(chosen(out, names, folder), out, answers, folder))
+
+
+def _made(
+    paths: Sequence[Path], out: Path, answers: bool, folder: Path
+) -> Iterator[tuple[Path, Notebook]]:
+    """Where each notebook of an edition is written to, and what."""
+    for path in paths:
         notebook = nbformat.read(path, as_version=4)
         made = solved(notebook) if answers else without_solutions(notebook)
         if answers:
             relink(made, _answers)
-        written = out / (f"{_answers(path.stem)}.ipynb" if answers else path.name)
-        put(made, written)
-        yield written
+        yield out / (f"{_answers(path.stem)}.ipynb" if answers else path.name), made
     for name in PAGES:
         if (page := folder / name).is_file():
             made = nbformat.read(page, as_version=4)
             if answers:
                 relink(made, _answers)
-            put(made, out / name)
-            yield out / name
+            yield out / name, made
 
 
 def chosen(out: Path, names: Sequence[str], folder: Path) -> list[Path]:
@@ -83,19 +87,25 @@ def chosen(out: Path, names: Sequence[str], folder: Path) -> list[Path]:
     return [path for path in every if not names or path.name[:2] in names]
 
 
-def put(notebook: Notebook, path: Path) -> None:
-    """Write a notebook of an edition, unless one is there that somebody has edited.
+def put(notebooks: Iterable[tuple[Path, Notebook]]) -> Iterator[Path]:
+    """Write notebooks of an edition, but for those that somebody has edited; yield each file.
 
     Raises:
-        UserError: there is one, or ``path`` cannot be written.
+        UserError: a file cannot be written; or, at the end, there were such.
     """
-    if path.exists() and not _as_written(path):
+    edited = []
+    for path, notebook in notebooks:
+        if path.exists() and not _as_written(path):
+            edited.append(str(path))
+            continue
+        notebook.metadata[MARK] = _checksum(notebook)
+        build.write(notebook, path)
+        yield path
+    if edited:
         raise UserError(
-            f"{path} has been edited since it was written, or is from elsewhere. It stays as it "
-            "is: move it away, or choose another folder for --out."
+            f"Edited since they were written, or from elsewhere, and left as they are: "
+            f"{', '.join(edited)}. To have them anew, move them away, or choose another --out."
         )
-    notebook.metadata[MARK] = _checksum(notebook)
-    build.write(notebook, path)
 
 
 def _as_written(path: Path) -> bool:

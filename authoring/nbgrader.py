@@ -44,8 +44,8 @@ def write(out: Path, names: Sequence[str] = (), folder: Path = edition.NOTEBOOKS
         folder: where the built notebooks are.
 
     Raises:
-        UserError: there are no notebooks, no such lesson, ``out`` cannot be written, or a
-            notebook that is there has been edited.
+        UserError: there are no notebooks, no such lesson, ``out`` cannot be written; or,
+            at the end, that notebooks which are there have been edited: they stay.
     """
     paths = edition.chosen(out, names, folder)
     config = out / "nbgrader_config.py"
@@ -53,17 +53,19 @@ def write(out: Path, names: Sequence[str] = (), folder: Path = edition.NOTEBOOKS
         with atomic_write(config) as aside:
             aside.write_text(CONFIG, encoding="utf-8")
         yield config
+    yield from edition.put(_made(paths, out / SOURCE, folder))
+
+
+def _made(paths: Sequence[Path], source: Path, folder: Path) -> Iterator[tuple[Path, Notebook]]:
+    """Where each notebook of a course is written to, and what."""
     for path in paths:
         made = assignment(nbformat.read(path, as_version=4))
-        written = out / SOURCE / path.stem / path.name
-        edition.put(made, written)
-        yield written
+        yield source / path.stem / path.name, made
     for name in edition.PAGES:
         if (page := folder / name).is_file():
             notebook = nbformat.read(page, as_version=4)
             edition.relink(notebook, _place)
-            edition.put(notebook, out / SOURCE / PAGES / name)
-            yield out / SOURCE / PAGES / name
+            yield source / PAGES / name, notebook
 
 
 def assignment(notebook: Notebook) -> Notebook:

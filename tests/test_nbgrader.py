@@ -201,6 +201,6 @@ def test_the_command_writes_a_course(tmp_path: Path, capsys: pytest.CaptureFixtu
     ]
     (tmp_path / "source" / "00_start_here" / "00_start_here.ipynb").write_text("{}")
     assert main(["edition", "--nbgrader", "--out", str(tmp_path), "00"]) == 2
-    assert "has been edited" in capsys.readouterr().err
+    assert "left as they are" in capsys.readouterr().err
     assert main(["edition", "--nbgrader", "--out", str(SOURCES.parent), "00"]) == 2
     assert "choose another folder" in capsys.readouterr().err
