@@ -239,14 +239,14 @@ def choose(answer: Answer) -> str:
     for name, job in JOBS.items():
         if name not in answer:
             raise Wrong(f"there is no choice for {name!r}.")
-        _judge(name, job, answer[name], rows)
+        _check_choice(name, job, answer[name], rows)
     return (
         "three jobs, three rows, three columns. Whoever says that one family has won has not said "
         "at what, after how many seconds of training, or at what price for a picture."
     )
 
 
-def _judge(name: str, job: Job, choice: Answer, rows: list[families.Row]) -> None:
+def _check_choice(name: str, job: Job, choice: Answer, rows: list[families.Row]) -> None:
     if not isinstance(choice, tuple | list) or len(choice) != 4:
         raise Wrong(
             f"{name}: give (family, drawing, seconds, measure), such as "

@@ -22,7 +22,7 @@ def run_sentence(run: PlaneTrainer, score: Score, playing: bool = False) -> str:
         f"{score.good:.0%} of its samples are good; JSD {score.jsd:.2f} nats "
         f"(as many real samples: {floor:.2f})."
     )
-    known = [event for event in run.history[-1:] if event.d_real == event.d_real]
+    known = [event for event in run.history[-1:] if not math.isnan(event.d_real)]
     if known:
         text += f" D(x) {known[0].d_real:.2f}, D(G(z)) {known[0].d_fake:.2f}."
     return text
