@@ -190,14 +190,17 @@ def test_a_small_screen_has_room_for_sliders_and_letters(
     )
     lesson.screenshot("small_screen", out)
     lesson.page.set_viewport_size({"width": 1000, "height": 800})  # beside one another again
-    middles = """all => all.map(each => {
-        const box = each.getBoundingClientRect();
-        return Math.round(box.top + box.height / 2);
-    })"""
-    name_at, handle_at = out.locator(".widget-slider :is(label, .noUi-handle)").evaluate_all(
-        middles
+    slider = out.locator(".widget-slider").first.element_handle()
+    lesson.page.wait_for_function(
+        """slider => {
+            const [name, handle] = [...slider.querySelectorAll("label, .noUi-handle")].map(each => {
+                const box = each.getBoundingClientRect();
+                return box.top + box.height / 2;
+            });
+            return Math.abs(name - handle) <= 2;
+        }""",
+        arg=slider,
     )
-    assert abs(name_at - handle_at) <= 2
     lesson.page.evaluate(LEFT)
 
 
