@@ -213,12 +213,20 @@ def test_a_draw_that_fails_later_says_so_and_recovers() -> None:
 
 
 def test_a_slow_picture_waits_until_the_slider_is_let_go(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = iter([0.0, 0.1, 1.0, 1.9])
-    monkeypatch.setattr("time.perf_counter", lambda: next(clock))
-    panel = explore(lambda x: PNG, x=(0, 4))
+    now = 0.0
+    monkeypatch.setattr("time.perf_counter", lambda: now)
+
+    def draw(x: int) -> bytes:
+        nonlocal now
+        now += 0.3 if x > 2 else 0.1
+        return PNG
+
+    panel = explore(draw, x=(0, 4))
     assert panel.controls["x"].continuous_update is True
-    panel.set(x=1)
+    panel.set(x=3)
     assert panel.controls["x"].continuous_update is False
+    panel.set(x=1)
+    assert panel.controls["x"].continuous_update is True
 
 
 def test_digits_are_sent_as_pixels_and_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -569,3 +577,15 @@ def test_a_panel_is_closed_with_all_its_parts_once_its_cell_is_run_again() -> No
     run("2", "a")
     assert alive() == before
     assert [each() for each in gone] == [None, None, None]
+
+
+def test_it_is_known_whether_a_cell_runs_and_how_many_began() -> None:
+    shell = InteractiveShell()
+    CELLS.watch(shell)
+    shell.user_ns["CELLS"] = CELLS
+    before = CELLS.begun
+    for code in ("inside = CELLS.running, CELLS.begun", "1 / 0"):
+        shell.run_cell(code)
+        assert not CELLS.running
+    assert shell.user_ns["inside"] == (True, before + 1)
+    assert CELLS.begun == before + 2

@@ -19,6 +19,8 @@ class Cells:
 
     def __init__(self) -> None:
         self.shown: dict[str, list[Shown]] = {}
+        self.begun = 0  # cells, so far
+        self.running = False
         self._now: str | None = None  # the cell that is running
         self._before: list[Shown] = []  # what it showed when it ran last
         self._shell: Any = None
@@ -26,6 +28,7 @@ class Cells:
     def watch(self, shell: Any) -> None:
         """Hear from this IPython shell which cells it runs; the one that runs now is the first."""
         self._shell = shell
+        self.running = True
         if kernel := getattr(shell, "kernel", None):
             self._now = kernel.get_parent("shell").get("metadata", {}).get("cellId")
         shell.events.register("pre_run_cell", self._begin)
@@ -37,6 +40,8 @@ class Cells:
             self.shown.setdefault(self._now, []).append(panel)
 
     def _begin(self, info: Any) -> None:
+        self.begun += 1
+        self.running = True
         self._now = info.cell_id
         self._before = self.shown.pop(self._now, []) if self._now is not None else []
 
@@ -46,6 +51,7 @@ class Cells:
                 panel.close()
                 self._forget(panel)
         self._now, self._before = None, []
+        self.running = False
 
     def _is_there(self, panel: Shown) -> bool:
         names = self._shell.user_ns

@@ -5,21 +5,20 @@ new output and works the same in every front end; the saved notebook keeps the f
 the live view.
 """
 
-import gc
 import time
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from math import inf
-from typing import Any
+from typing import Any, NamedTuple
 
 import ipywidgets
 from matplotlib.figure import Figure
 
 from gan_lessons import plotting
 from gan_lessons.errors import UserError, expect, is_number
+from gan_lessons.widgets.ahead import Ahead
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import WHOLE, WriteGuard, assign, complaint, plain, status, typed
-from gan_lessons.widgets.steady import Steady, narrow
+from gan_lessons.widgets.steady import Steady, freed, narrow
 from gan_lessons.widgets.still import Panel
 
 SLOW = 0.25  # seconds; a slower picture follows a slider only when it is let go
@@ -31,6 +30,14 @@ NO_PICTURE = (
 
 Picture = Figure | bytes
 Draw = Callable[..., Picture | tuple[Picture, str]]
+
+
+class Drawn(NamedTuple):
+    """What ``draw`` returned, ready to be shown."""
+
+    picture: bytes | plotting.DigitGrid
+    sentence: str
+    width: float  # of the figure in pixels, if it may be drawn narrower, else 0
 
 
 def explore(
@@ -45,7 +52,8 @@ def explore(
 
     Args:
         draw: called with every control's value by name; returns a Figure or PNG bytes, or a pair
-            of either and a sentence that says what is seen.
+            of either and a sentence that says what is seen. While a slider goes stop by stop it is
+            called one stop ahead, so it has to depend on the values alone, and change nothing.
         start: first values, by control; without it the control's own (a slider's middle).
         labels: names to show beside the controls, by control.
         alt: what the picture shows, for those who cannot see it, where there is no sentence.
@@ -85,12 +93,13 @@ class Explore(Panel):
         self._still: bytes | plotting.DigitGrid = b""
         self._guard = WriteGuard()
         self._room = 0  # for the picture, in pixels, once a browser has said it
-        self._width = 0.0  # of the figure, if it may be drawn narrower
+        self._width = 0.0  # `Drawn.width` of what is shown
         assign(controls, start)
         layout = {"max_width": WHOLE, "align_self": "flex-start"}  # else a box stretches it
         self._image = ipywidgets.Image(format="png", layout=layout)
         self._canvas = Canvas(layout=layout)
         self._steady = Steady()
+        self._ahead = Ahead(self._drawn, controls)
         self._seen = ipywidgets.VBox([self._view()])
         self.line = ipywidgets.HTML()
         _align(list(controls.values()))
@@ -120,6 +129,7 @@ class Explore(Panel):
         """
         with self._guard.writing():
             assign(self.controls, values)
+        self._ahead.forget()
         self._redraw()
         if self.error is not None:
             raise self.error
@@ -130,42 +140,45 @@ class Explore(Panel):
         A picture that takes long follows its sliders only when they are let go.
         """
         began = time.perf_counter()
-        drawn = self._draw(**self.values)
-        picture, sentence = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, "")
-        expect(picture, (Figure, bytes), NO_PICTURE)
-        expect(sentence, str, "What draw returns beside the picture has to be a sentence")
-        self.sentence = sentence
-        view = self._show(picture)
+        self._still, self.sentence, self._width = self._ahead.made()
+        view = self._show(self._still)
         quick = time.perf_counter() - began < SLOW
         for control in self.controls.values():
             if control.has_trait("continuous_update"):
                 control.continuous_update = quick
         return view
 
+    def _drawn(self, values: dict[str, Any]) -> Drawn:
+        drawn = self._draw(**values)
+        picture, sentence = drawn if isinstance(drawn, tuple) and len(drawn) == 2 else (drawn, "")
+        expect(picture, (Figure, bytes), NO_PICTURE)
+        expect(sentence, str, "What draw returns beside the picture has to be a sentence")
+        if isinstance(picture, bytes):
+            return Drawn(picture, sentence, 0.0)
+        if isinstance(picture, plotting.DigitGrid) and not picture.title:
+            return Drawn(picture, sentence, 0.0)  # a PNG of it is made when it is asked for
+        width = narrow(picture, self._room)
+        return Drawn(self._steady.png(picture), sentence, width)
+
     def _fit(self, change: Mapping[str, int]) -> None:
         """Draw anew if the room for the picture has changed, and it was or is too small."""
+        self._ahead.forget()
         self._room = change["new"]
         if min(change["old"] or inf, self._room) < self._width:
             self._redraw()
 
-    def _show(self, picture: Picture) -> Any:
-        self._width = 0.0
-        if isinstance(picture, plotting.DigitGrid) and not picture.title:
-            self._still = picture  # a PNG of it is made when it is asked for
+    def _show(self, picture: bytes | plotting.DigitGrid) -> Any:
+        if isinstance(picture, plotting.DigitGrid):
             with self._canvas.hold_sync():
                 self._canvas.zoom, self._canvas.labels = picture.zoom, picture.titles
                 words = self.sentence or self._alt_text()
                 self._canvas.show_tiles(picture.tiles, picture.columns, words)
             return self._canvas
-        if isinstance(picture, Figure):
-            self._width = narrow(picture, self._room)
-            picture = self._steady.png(picture)
-        self._still = picture
-        self._image.value = self._still
+        self._image.value = picture
         return self._image
 
     def _redraw(self) -> None:
-        with _freed():
+        with freed():
             try:
                 view = self._view()
                 if self._seen.children != (view,):
@@ -193,23 +206,6 @@ class Explore(Panel):
 
     def _plain_text(self) -> str:
         return f"{self._state()}: {self.sentence}" if self.sentence else self._state()
-
-
-@contextmanager
-def _freed() -> Iterator[None]:
-    """Free the figures of this block at its end.
-
-    A figure is full of cycles. Python would look for those of some twenty figures at once, in
-    which the panel stands still for 100 ms; as long as they are young it takes 2 ms for each.
-    """
-    searching = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.collect(0)
-        if searching:
-            gc.enable()
 
 
 def _control(name: str, spec: Any, label: str | None) -> Any:

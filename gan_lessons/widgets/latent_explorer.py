@@ -12,6 +12,7 @@ from gan_lessons import classifier, latent, plotting, pretrained
 from gan_lessons.errors import UserError, expect
 from gan_lessons.methods import GANSettings
 from gan_lessons.training import sample
+from gan_lessons.widgets.ahead import Ahead
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.controls import (
     WriteGuard,
@@ -82,6 +83,8 @@ class LatentExplorer(Panel):
                 "sum: three digits, the sum, and the sum on the shell": self.sum_view,
             }
         self.controls = self._make_controls()
+        of_the_grid = {n: each for n, each in self.controls.items() if n not in OF_THE_TRAY}
+        self._ahead = Ahead(self._digits, of_the_grid)
         self._line = ipywidgets.HTML()
         self._sentences = [""]
         for name, control in self.controls.items():  # before the fields: digits first
@@ -137,6 +140,7 @@ class LatentExplorer(Panel):
             assign(self.controls, values)
             if chosen is not None:
                 self.grid.chosen = chosen
+        self._ahead.forget()
         self._attempt(self._redraw)
         if self.error is not None:
             raise self.error
@@ -184,12 +188,17 @@ class LatentExplorer(Panel):
         if len(self.views) > 1:
             self._draw_tray()
 
+    def _digits(self, values: dict[str, Any]) -> tuple[Tensor, Tensor]:
+        """Noise (64, d), and what the generator makes of it."""
+        noise = pretrained.noise(DIGITS, self.settings, values["seed"])
+        shift = sum(values[_key(name)] * vector for name, vector in self.directions.items())
+        z = values["truncation"] * (noise + shift)
+        return z, sample(self.generator, z)
+
     def _draw_grid(self) -> None:
         amounts = {name: self.controls[_key(name)].value for name in self.directions}
         seed, truncation = self.controls["seed"].value, self.controls["truncation"].value
-        shift = sum(amount * self.directions[name] for name, amount in amounts.items())
-        self.z = truncation * (pretrained.noise(DIGITS, self.settings, seed) + shift)
-        self.images = sample(self.generator, self.z)
+        self.z, self.images = self._ahead.made()
         self.grid.show_tiles(self.images, COLUMNS)
         moved = [f"{name} {amount:+.1f}" for name, amount in amounts.items() if amount]
         row, column = divmod(self.chosen, COLUMNS)

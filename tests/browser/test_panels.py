@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 
+import numpy as np
 from playwright.sync_api import Locator, expect
 
-from browser.harness import Lesson
+from browser.harness import Lesson, changed, settled
 
 SETUP = """
 import torch
@@ -34,6 +35,15 @@ CURVE = """def curve(steepness):
     return plotting.lines(x, {"y": steepness * x}, "x", "y")
 
 panel = explore(curve, steepness=(0.0, 2.0, 0.5))
+panel"""
+STOPS = """drawn = []
+
+def line(slope):
+    drawn.append(round(slope, 6))
+    x = torch.arange(9.0)
+    return plotting.lines(x, {"y": slope * x}, "x", "y"), f"A slope of {slope:g}."
+
+panel = explore(line, slope=(-4.0, 4.0, 0.05), start={"slope": 0.0})
 panel"""
 SLOW = """import time
 
@@ -271,3 +281,25 @@ def test_the_number_of_a_slow_picture_follows_the_hand(open_cells: Callable[...,
     mouse.up()
     lesson.until("panel.values['share'] == 1")
     expect(share).to_have_value("1")
+
+
+def test_the_picture_of_the_next_key_is_there_before_it(open_cells: Callable[..., Lesson]) -> None:
+    lesson = open_cells(SETUP, STOPS)
+    lesson.run_all()
+    out = lesson.output("panel = ")
+    slider = lesson.slider("slope", out)
+    slider.press("ArrowRight")
+    lesson.until("drawn[-1] == 0.05")
+    lesson.python("drawn.clear()")
+    for stop in (2, 3, 4):
+        slider.press("ArrowRight")
+        lesson.until(f"drawn[-1] == {0.05 * (stop + 1):.2f}")  # one stop further than it is
+        expect(out.get_by_role("status")).to_contain_text(f"A slope of {0.05 * stop:g}.")
+    assert lesson.python("drawn") == "[0.1, 0.15, 0.2, 0.25]"
+    ahead = settled(out.locator("img:visible"))
+    lesson.python("panel.set(slope=3.0)")
+    changed(out.locator("img:visible"), ahead)
+    lesson.python("panel.set(slope=0.2)")
+    lesson.until("drawn[-1] == 0.2")
+    fresh = settled(out.locator("img:visible"))
+    assert np.abs(fresh.astype(int) - ahead).max() <= 2  # of 255, but for rounding
