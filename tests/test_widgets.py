@@ -6,6 +6,7 @@ import io
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import ipywidgets
@@ -28,7 +29,7 @@ from gan_lessons.exercises.questions import Option, Question, Quiz
 from gan_lessons.plotting.style import new_axes
 from gan_lessons.widgets import explore
 from gan_lessons.widgets.canvas import Canvas
-from gan_lessons.widgets.cells import CELLS
+from gan_lessons.widgets.cells import CELLS, Cells
 from gan_lessons.widgets.help import Help
 from gan_lessons.widgets.loop import Presence
 from gan_lessons.widgets.plane_canvas import PlaneCanvas
@@ -579,13 +580,28 @@ def test_a_panel_is_closed_with_all_its_parts_once_its_cell_is_run_again() -> No
     assert [each() for each in gone] == [None, None, None]
 
 
-def test_it_is_known_whether_a_cell_runs_and_how_many_began() -> None:
+def test_it_is_known_whether_a_cell_runs_and_whether_anything_has_changed() -> None:
     shell = InteractiveShell()
     CELLS.watch(shell)
     shell.user_ns["CELLS"] = CELLS
-    before = CELLS.begun
-    for code in ("inside = CELLS.running, CELLS.begun", "1 / 0"):
+    for code in ("inside = CELLS.running, CELLS.moment", "1 / 0"):
+        before = CELLS.moment
         shell.run_cell(code)
         assert not CELLS.running
-    assert shell.user_ns["inside"] == (True, before + 1)
-    assert CELLS.begun == before + 2
+        assert CELLS.moment == before + 2
+    assert shell.user_ns["inside"] == (True, before - 1)
+
+
+def test_what_views_say_is_counted_and_handled() -> None:
+    heard: list[tuple[Any, ...]] = []
+    kernel = SimpleNamespace(
+        get_parent=lambda channel: {"metadata": {"cellId": "a"}},
+        shell_handlers={"comm_msg": lambda *message: heard.append(message)},
+    )
+    cells = Cells()
+    shell = InteractiveShell()
+    shell.kernel = kernel  # type: ignore[attr-defined]
+    cells.watch(shell)
+    kernel.shell_handlers["comm_msg"]("stream", "idents", "message")
+    assert heard == [("stream", "idents", "message")]
+    assert cells.moment == 1

@@ -1,5 +1,9 @@
-"""Which cell shows which panel: one that no output shows any more is closed, its memory free."""
+"""Which cell shows which panel: one that no output shows any more is closed, its memory free.
 
+And whether a cell has begun or ended, or a hand has moved something, since an earlier moment.
+"""
+
+from collections.abc import Callable
 from typing import Any, Protocol
 
 from IPython.core.getipython import get_ipython
@@ -15,11 +19,14 @@ class Cells:
     """Closes a panel once the cell that showed it has been run again.
 
     One that is shown elsewhere, or has a name in the notebook, stays.
+
+    Attributes: ``moment`` (how often a cell has begun or ended, or a view of a widget, whoever
+    made it, has said something), ``running`` (whether a cell is).
     """
 
     def __init__(self) -> None:
         self.shown: dict[str, list[Shown]] = {}
-        self.begun = 0  # cells, so far
+        self.moment = 0
         self.running = False
         self._now: str | None = None  # the cell that is running
         self._before: list[Shown] = []  # what it showed when it ran last
@@ -31,6 +38,8 @@ class Cells:
         self.running = True
         if kernel := getattr(shell, "kernel", None):
             self._now = kernel.get_parent("shell").get("metadata", {}).get("cellId")
+            handlers = kernel.shell_handlers
+            handlers["comm_msg"] = self._counting(handlers["comm_msg"])
         shell.events.register("pre_run_cell", self._begin)
         shell.events.register("post_run_cell", self._end)
 
@@ -39,8 +48,15 @@ class Cells:
         if self._now is not None:
             self.shown.setdefault(self._now, []).append(panel)
 
+    def _counting(self, handle: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*message: Any) -> Any:
+            self.moment += 1
+            return handle(*message)
+
+        return counted
+
     def _begin(self, info: Any) -> None:
-        self.begun += 1
+        self.moment += 1
         self.running = True
         self._now = info.cell_id
         self._before = self.shown.pop(self._now, []) if self._now is not None else []
@@ -51,6 +67,7 @@ class Cells:
                 panel.close()
                 self._forget(panel)
         self._now, self._before = None, []
+        self.moment += 1
         self.running = False
 
     def _is_there(self, panel: Shown) -> bool:

@@ -5,7 +5,6 @@ new output and works the same in every front end; the saved notebook keeps the f
 the live view.
 """
 
-import time
 from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any, NamedTuple
@@ -139,10 +138,9 @@ class Explore(Panel):
 
         A picture that takes long follows its sliders only when they are let go.
         """
-        began = time.perf_counter()
         self._still, self.sentence, self._width = self._ahead.made()
         view = self._show(self._still)
-        quick = time.perf_counter() - began < SLOW
+        quick = self._ahead.took < SLOW
         for control in self.controls.values():
             if control.has_trait("continuous_update"):
                 control.continuous_update = quick

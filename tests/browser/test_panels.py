@@ -36,7 +36,10 @@ CURVE = """def curve(steepness):
 
 panel = explore(curve, steepness=(0.0, 2.0, 0.5))
 panel"""
-STOPS = """drawn = []
+STOPS = """from gan_lessons.widgets import ahead
+
+ahead.QUICK = ahead.FRESH = 60.0  # a busy machine is no fault
+drawn = []
 
 def line(slope):
     drawn.append(round(slope, 6))
@@ -45,6 +48,19 @@ def line(slope):
 
 panel = explore(line, slope=(-4.0, 4.0, 0.05), start={"slope": 0.0})
 panel"""
+GAIN = """import ipywidgets
+from gan_lessons.widgets import ahead
+
+ahead.QUICK = ahead.FRESH = 60.0  # a busy machine is no fault
+gain = [1]
+
+def gained(x):
+    return plotting.bars([x * gain[0], 1.0]), f"{x} times {gain[0]}."
+
+up = ipywidgets.Button(description="gain up")
+up.on_click(lambda button: gain.append(gain.pop() + 1))
+factor = explore(gained, x=(0, 20))
+display(up, factor)"""
 SLOW = """import time
 
 def waited(share, number):
@@ -303,3 +319,18 @@ def test_the_picture_of_the_next_key_is_there_before_it(open_cells: Callable[...
     lesson.until("drawn[-1] == 0.2")
     fresh = settled(out.locator("img:visible"))
     assert np.abs(fresh.astype(int) - ahead).max() <= 2  # of 255, but for rounding
+
+
+def test_what_another_button_changes_is_seen_at_the_next_key(
+    open_cells: Callable[..., Lesson],
+) -> None:
+    lesson = open_cells(SETUP, GAIN)
+    lesson.run_all()
+    out = lesson.output("gain = ")
+    slider, seen = lesson.slider("x", out), out.get_by_role("status")
+    for key, x, gain in (("ArrowRight", 11, 1), ("ArrowRight", 12, 2), ("ArrowLeft", 11, 3)):
+        slider.press(key)
+        expect(seen).to_contain_text(f"{x} times {gain}.")
+        lesson.page.wait_for_timeout(200)  # the next one is made
+        out.get_by_role("button", name="gain up").click()
+        lesson.until(f"gain == [{gain + 1}]")
