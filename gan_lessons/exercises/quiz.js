@@ -39,12 +39,20 @@ function render({ model, el }) {
     event.preventDefault();
     event.stopPropagation();
     const at = radios.indexOf(document.activeElement) + by;
-    radios[(at + radios.length) % radios.length].focus();
+    const there = radios[(at + radios.length) % radios.length];
+    reach(radios, there);
+    there.focus();
+  }
+
+  // Tab goes to one radio button of a question, arrow keys to the others.
+  function reach(radios, one) {
+    for (const radio of radios) radio.tabIndex = radio === one ? 0 : -1;
   }
 
   function show() {
     groups.forEach(({ radios, verdict }, place) => {
       const chosen = model.get("chosen")[place];
+      reach(radios, radios[Math.max(chosen, 0)]);
       const { right, words } = model.get("verdicts")[place];
       radios.forEach((radio, i) => {
         const state = i === chosen ? (right ? "right" : "wrong") : "none";

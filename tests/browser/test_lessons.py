@@ -51,11 +51,15 @@ def answer_quiz(lesson: Lesson, number: str) -> None:
         group = quiz.get_by_role("radiogroup").first
         radio = group.get_by_role("radio").nth(choice)
         expect(radio).to_contain_text(option.text.strip().replace("`", ""))
-        lesson.tab_to(radio)
+        lesson.tab_to(group.locator("[role=radio][tabindex='0']"))
+        while not radio.evaluate("radio => radio === document.activeElement"):
+            lesson.page.keyboard.press("ArrowDown")
         lesson.page.keyboard.press("Enter" if option.right else "Space")
         verdict = f"{'✓ Right' if option.right else '✗ Not right'}: {option.why.strip()}"
         expect(group.get_by_role("status")).to_have_text(verdict.replace("`", ""))
         expect(radio).to_be_checked()
+        expect(group.locator("[tabindex='0']")).to_have_count(1)  # one stop for Tab
+        expect(radio).to_have_attribute("tabindex", "0")
         expect(quiz.get_by_role("status").last).to_have_text(
             re.compile(f"{int(option.right)} of 5 right")
         )
