@@ -51,6 +51,7 @@ from gan_lessons.widgets.still import Panel
 
 # To compare two runs, these have to be the same in both.
 SHARED = ("data", "points", "batch_size", "seed")
+MOVING = "The run goes on; what is seen stands in the sentence below."
 
 
 def playground(**settings: Any) -> "Playground":
@@ -459,7 +460,9 @@ class Playground(Panel):
                 self.canvases[i].title = titles[i]
                 self.canvases[i].narrow = len(runs) > 1
                 self.canvases[i].drawing = self.pen.value
-            if not self.live.playing:  # a screen reader is not interrupted all the time
+            if self.live.playing:  # a screen reader is not interrupted all the time
+                self.canvases[i].label = self.canvases[i].curves_label = MOVING
+            else:
                 self.canvases[i].label = sentences[i]
                 self.canvases[i].curves_label = (
                     f"Curves up to step {runs[i].step:,}: losses, D's answers, modes covered, "
