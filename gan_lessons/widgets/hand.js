@@ -12,11 +12,16 @@ function put(element, name, value) {
 
 const said = new WeakMap(); // what was put on a handle: it is not rounded again
 
-function tidy(panel, bases) {
+function tidy(panel, model) {
+  const bases = model.get("bases"), worded = model.get("worded");
   for (const slider of panel.querySelectorAll(".widget-slider")) {
     const name = slider.querySelector(".widget-label")?.textContent.trim();
     for (const handle of slider.querySelectorAll(".noUi-handle")) {
       put(handle, "aria-label", name);
+      if (worded.includes(name)) {
+        put(handle, "aria-valuetext", slider.querySelector(".widget-readout").textContent);
+        continue;
+      }
       const text = handle.getAttribute("aria-valuetext");
       if (text === said.get(handle)) continue;
       said.set(handle, rounded(text, bases[name]));
@@ -40,7 +45,7 @@ function tidy(panel, bases) {
 function render({ model, el }) {
   el.style.display = "none";
   let panel = null;
-  const observer = new MutationObserver(() => tidy(panel, model.get("bases")));
+  const observer = new MutationObserver(() => tidy(panel, model));
   const measured = new ResizeObserver(() => {
     const room = Math.floor(panel.clientWidth / 20) * 20; // a message for each step, not each pixel
     if (room === 0 || room === model.get("room")) return;
@@ -52,7 +57,7 @@ function render({ model, el }) {
     panel = el.closest(".gan-live");
     if (!panel) return; // not in the page yet
     clearInterval(wait);
-    tidy(panel, model.get("bases"));
+    tidy(panel, model);
     observer.observe(panel, what);
     measured.observe(panel);
   }, 50);

@@ -39,6 +39,7 @@ _STYLE = (
     ".jp-RenderedMarkdown blockquote { border-left: 5px solid var(--jp-brand-color1) }\n"
     "</style>\n"
 )
+CHOICES = (ipywidgets.SelectionSlider, ipywidgets.SelectionRangeSlider)
 CLOSED = "This panel is closed: run the cell that makes it again."
 
 
@@ -61,6 +62,7 @@ class Hand(anywidget.AnyWidget):
     _esm = (Path(__file__).parent / "hand.js").read_text(encoding="utf-8")
     _css = (Path(__file__).parent / "hand.css").read_text(encoding="utf-8")
     bases = traitlets.Dict().tag(sync=True)  # of logarithmic sliders, by name
+    worded: Any = traitlets.List().tag(sync=True)  # sliders whose stops are choices, by name
     room = traitlets.Int(0).tag(sync=True)
 
 
@@ -71,12 +73,13 @@ class Panel(ipywidgets.VBox):  # type: ignore[misc]
     """
 
     def __init__(self, children: Any = (), **kwargs: Any) -> None:
-        bases = {
-            part.description: part.base
-            for part in _parts(list(children), set())
-            if isinstance(part, ipywidgets.FloatLogSlider)
-        }
-        self.hand = Hand(bases=bases, layout={"display": "none"})
+        parts = list(_parts(list(children), set()))
+        logarithmic = [part for part in parts if isinstance(part, ipywidgets.FloatLogSlider)]
+        self.hand = Hand(
+            bases={part.description: part.base for part in logarithmic},
+            worded=[part.description for part in parts if isinstance(part, CHOICES)],
+            layout={"display": "none"},
+        )
         super().__init__([*children, self.hand], **kwargs)
         self.add_class("gan-live")
 

@@ -59,6 +59,7 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     lesson.tab_to(button("Play"))
     keyboard.press("Enter")
     changed(plane, before)
+    expect(plane).to_have_attribute("aria-label", re.compile("^The run goes on"))
     handle = lesson.slider("rate of D, η_D", out)
     for _ in range(10):  # from Play to any main control
         keyboard.press("Tab")
@@ -75,7 +76,9 @@ def test_a_learner_plays(open_cells: Callable[..., Lesson]) -> None:
     expect(out.get_by_role("status")).to_contain_text(re.compile(r"Paused at step .* modes"))
     step = int(lesson.python("panel.trainer.step"))
     assert step > 0
-
+    expect(plane).to_have_attribute("aria-label", re.compile(f"^Step {step:,}:"))
+    rewind, kept = lesson.slider("rewind to step", out), lesson.python("panel.rewinder.value")
+    expect(rewind).to_have_attribute("aria-valuetext", kept)  # not which of the stops it is
     expect(out.locator("[data-part=title]")).to_have_text(f"Step {step:,}")
 
     # A small number is shown as such, a point is told, and a tab that is hidden does not play on
