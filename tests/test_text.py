@@ -8,6 +8,7 @@ from unittest.mock import Mock
 import numpy as np
 import pytest
 import torch
+from matplotlib.colors import to_rgb
 from torch import Tensor
 
 from gan_lessons import plotting
@@ -307,3 +308,17 @@ def test_sentences_stand_with_their_marks() -> None:
     figure = plotting.sentences(["1+1=2", "1+1=3"], ["✓", "≠"])
     assert [text.get_text() for text in figure.texts] == ["✓ 1+1=2", "≠ 1+1=3"]
     assert figure.texts[0].get_color() != figure.texts[1].get_color()
+
+
+def test_sentences_can_be_read_on_white_and_in_the_dark() -> None:
+    figure = plotting.sentences(["1+1=2", "1+1=3"], ["✓", "≠"])
+    for text in figure.texts:
+        for plate in (1.0, 0.85):  # how bright the ground is, and the letters with it
+            light, dark = (
+                sum(
+                    share * (((plate * value + 0.055) / 1.055) ** 2.4)
+                    for share, value in zip((0.2126, 0.7152, 0.0722), to_rgb(colour), strict=True)
+                )
+                for colour in ("white", text.get_color())
+            )
+            assert (light + 0.05) / (dark + 0.05) >= 4.5

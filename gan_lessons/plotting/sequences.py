@@ -6,6 +6,7 @@ from matplotlib.figure import Figure
 
 from gan_lessons.plotting.style import DISCRIMINATOR, FAKE, Picture, new_axes, tidy
 
+QUIET = "#666666"  # grey that can be read on white, and on the plate of the dark theme
 LOOKS = (
     ("#0072b2", "o-"), ("#d55e00", "s-"), ("#cc79a7", "^-"), ("#e69f00", "s:"), ("#009e73", "^:"),
 )  # fmt: skip
@@ -55,7 +56,7 @@ def sentences(texts: Sequence[str], marks: Sequence[str], columns: int = 4) -> F
         figure.text(
             (column + 0.04) / columns, 1 - (row + 0.5) / rows, f"{mark} {text}",
             family="monospace", fontsize=11, va="center",
-            color=DISCRIMINATOR if mark == "✓" else "#777777",
+            color=DISCRIMINATOR if mark == "✓" else QUIET,
         )  # fmt: skip
     return figure
 
