@@ -214,6 +214,20 @@ def test_beside_values_that_cannot_be_compared_pictures_are_made_ahead(held: Any
     played(act, x=(0, 20), y=Held())
 
 
+def test_a_control_needs_no_label() -> None:
+    class Bare(ipywidgets.DOMWidget, ipywidgets.ValueWidget):  # type: ignore[misc]
+        """As most widgets are that somebody else has made."""
+
+        value = traitlets.Any()
+
+    async def act(panel: Any, drawn: list[Any]) -> None:
+        await go(panel, 1)
+        await go(panel, {"a": 2}, name="y")
+        assert drawn == [(1, 0), (2, 0), (1, {"a": 2})]
+
+    played(act, x=(0, 20), y=Bare())
+
+
 @pytest.mark.parametrize("step", [1e-9, 1e-8, 0.3, -0.1, 1000.0])
 def test_a_step_may_be_of_any_size(step: float) -> None:
     stops = [stop * abs(step) for stop in (1, 2, 3, 4, 3, 4, 5)]

@@ -226,13 +226,14 @@ def _control(name: str, spec: Any, label: str | None) -> Any:
             f"The control {name!r} cannot be made of {spec!r}. Give a range such as "
             "(0.0, 1.0, 0.1), a list of choices, a bool, a text or an ipywidgets control."
         )
-    if label or not control.description:
+    if control.has_trait("description") and (label or not control.description):
         control.description = label or name.replace("_", " ")
     return control
 
 
 def _align(controls: list[Any]) -> None:
     """Labels as wide as the longest of them, and the same room for each slider beside them."""
+    controls = [control for control in controls if control.has_trait("description")]
     label = max((len(control.description) for control in controls), default=0)
     for control in controls:
         control.style.description_width = f"{0.56 * label + 1.5:.1f}em"
