@@ -291,13 +291,13 @@ def test_commands_do_without_a_browser() -> None:
     assert panel.sentence.startswith("Step 30: G covers ")
     before = weights(panel.trainer)
     panel.step_d()
-    assert "D's half-step" in panel.words.value
+    assert "D's half-step" in panel.canvases[0].told
     count = sum(p.numel() for p in panel.trainer.generator.parameters())
     now = weights(panel.trainer)
     assert torch.equal(now[:count], before[:count])
     assert not torch.equal(now[count:], before[count:])
     panel.step_g()
-    assert "G's half-step" in panel.words.value
+    assert "G's half-step" in panel.canvases[0].told
     assert torch.equal(weights(panel.trainer)[count:], now[count:])
     assert panel.trainer.step == 31
     panel.set(lr_generator=0.01, arrows=True)

@@ -299,7 +299,7 @@ class Playground {
     const model = window.GanLessons.model({
       edge: plane.EDGE, real: empty, fake: empty, arrows: empty, field: new Uint8Array(0), grid: empty, lines: 0,
       dense: true, curves: empty, charts: true, floor: 0, covers: "", marks: [], title: "", label: "The plane, before the first step", curves_label: "Curves, before the first step",
-      chosen: -1, note: "", arrow: empty, look: "", narrow: false, drawing: false,
+      chosen: -1, note: "", told: "", arrow: empty, look: "", narrow: false, drawing: false,
     }, {
       saved: () => this.show(""),
       sent: ({ stroke }) => this.attempt(() => this.take(this.strokes = [...this.strokes, ...stroke])),

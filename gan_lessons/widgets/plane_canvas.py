@@ -47,7 +47,7 @@ class PlaneCanvas(anywidget.AnyWidget):
     0, fake, to 255, real, rows from the lowest y up. ``grid``: x, y of the corners, ``lines`` in
     a row (0: one curve). ``curves``: see `curve_data`. Empty arrays are not drawn. ``chosen``: the
     point that is looked at, fakes first, then reals (-1: none); ``note`` says what it is, and
-    ``arrow`` is its own.
+    ``arrow`` is its own. ``told`` says what just moved, where no point is looked at.
     """
 
     _esm = (Path(__file__).parent / "playground.js").read_text(encoding="utf-8")
@@ -71,6 +71,7 @@ class PlaneCanvas(anywidget.AnyWidget):
     chosen = traitlets.Int(-1).tag(sync=True)
     note = traitlets.Unicode().tag(sync=True)
     arrow = traitlets.Bytes().tag(sync=True)
+    told = traitlets.Unicode().tag(sync=True)
     look = traitlets.Unicode().tag(sync=True)  # the part, plane or curves, that a guide points at
     narrow = traitlets.Bool(False).tag(sync=True)  # curves below the plane, not beside it
     drawing = traitlets.Bool(False).tag(sync=True)

@@ -2,6 +2,7 @@
 // in plane_canvas.py, class PlaneCanvas. Real is blue and round, fake is orange and crossed, as everywhere.
 const REAL = "#0072b2", FAKE = "#d55e00", GOOD = "#cc79a7", COVERED = "#009e73";
 const MARGIN = 26, BESIDE = 560, CALM = 500; // px; ms between pictures for whoever wants less motion
+const HINT = "Point at a dot or a cross (or use Tab and arrow keys) to read it.";
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 const floats = (view) => (view && view.byteLength
@@ -19,19 +20,20 @@ function themeOf(root) {
 }
 
 // The largest plane for the room: charts beside it, or below where it is narrow.
+// `below` says which; the note is always next to the plane.
 function sizesOf(root, narrow) {
   const width = Math.max(200, Math.floor(root.getBoundingClientRect().width)); // clientWidth may round up
   const part = (share) => Math.max(240, share * window.innerHeight);
   if (narrow) { // two runs: each has its charts below
     const side = Math.floor(Math.min(width, part(0.42)));
-    return { side, charts: [Math.floor(Math.min(width, 460)), part(0.27)] };
+    return { side, charts: [Math.floor(Math.min(width, 460)), part(0.27)], below: true };
   }
   if (width < BESIDE) {
     const side = Math.floor(Math.min(width, part(0.64)));
-    return { side, charts: [side, 330] };
+    return { side, charts: [side, 330], below: true };
   }
   const side = Math.floor(Math.min(0.61 * width, part(0.64)));
-  return { side, charts: [Math.floor(Math.min(width - side - 12, 460)), side] };
+  return { side, charts: [Math.floor(Math.min(width - side - 12, 460)), side], below: false };
 }
 
 function sharp(canvas, width, height) {
@@ -407,7 +409,7 @@ function build(el) {
   plane.setAttribute("aria-roledescription", "picture of points: arrow keys read them one by one");
   plane.setAttribute("data-lm-suppress-shortcuts", "true"); // … and not JupyterLab's
   curves.setAttribute("role", "img");
-  const note = part("div", "note", root);
+  const note = part("div", "note", box);
   note.setAttribute("aria-live", "polite");
   return { root, title, plane, curves, note };
 }
@@ -422,7 +424,8 @@ function render({ model, el }) {
     if (!root.clientWidth) return; // not yet on the page, or hidden
     const theme = themeOf(root), sizes = sizesOf(root, model.get("narrow"));
     title.textContent = model.get("title");
-    note.textContent = model.get("note") || "Point at a dot or a cross (or use Tab and arrow keys) to read it.";
+    note.textContent = model.get("note") || model.get("told") || HINT;
+    curves.style.order = sizes.below ? 1 : 0;
     plane.setAttribute("aria-label", model.get("label"));
     plane.style.cursor = model.get("drawing") ? "crosshair" : "default";
     plane.style.touchAction = model.get("drawing") ? "none" : "auto";

@@ -98,7 +98,6 @@ class Playground(Panel):
         self.guide = Guide(self._point_at)
         actions = self._actions()
         self.buttons = make_buttons(lambda name: self.live.post(actions[name]))
-        self.words = ipywidgets.HTML()
         for name in settings:
             if name in plan_names:
                 refuse_off_slider(name, settings[name])
@@ -298,8 +297,9 @@ class Playground(Panel):
                 self.until,
                 *(self.controls[name] for name in MAIN),
             ],
+            Help(tips=tips(told)),
             [self._two, self._canvas_row],
-            [moves, self.rewinder, Help(tips=tips(told))],
+            [moves, self.rewinder, self.live.line],
         )
         self.folds, folds = folded(
             [self.field, *self.views.values()],
@@ -307,7 +307,7 @@ class Playground(Panel):
             row(self.pen, self.typed, self.preset),
             self.controls,
         )
-        return [self.guide, main, self.live.line, self.words, *folds, self.live.presence]
+        return [self.guide, main, *folds, self.live.presence]
 
     def _listen(self) -> None:
         for name, moved in self.controls.items():
@@ -471,7 +471,9 @@ class Playground(Panel):
         self._canvas_row.children = self.canvases[: len(runs)]
         self._show_settings()
         self._show_buttons()
-        self.words.value = self._latest_move.words(self.trainer, self.live.last)
+        for run, canvas in zip(runs, self.canvases, strict=False):
+            moved = run is self.trainer
+            canvas.told = self._latest_move.words(run, self.live.last) if moved else ""
         if len(runs) == 1:
             return sentences[0]
         return " ".join(f"Run {i}: {sentence}" for i, sentence in enumerate(sentences, 1))

@@ -83,9 +83,16 @@ def tips(controls: Sequence[Any]) -> dict[str, str]:
     return {control.description: control.tooltip or "" for control in controls}
 
 
-def main_part(beside: Sequence[Any], pictures: Sequence[Any], below: Sequence[Any]) -> Any:
-    """Controls beside the pictures, and below these what moves the run; see playground.css."""
-    main = ipywidgets.Box([ipywidgets.VBox(part) for part in (beside, pictures, below)])
+def main_part(
+    beside: Sequence[Any], told: Any, pictures: Sequence[Any], below: Sequence[Any]
+) -> Any:
+    """Controls, what is told of them, the pictures, and what moves the run; see playground.css.
+
+    On a wide page the pictures are beside the rest. On a narrow one all are below one another in
+    this order: what is told of a control is then on the screen with it.
+    """
+    box = ipywidgets.VBox
+    main = ipywidgets.Box([box(beside), told, box(pictures), box(below)])
     main.add_class("gan-main")
     return main
 

@@ -62,7 +62,7 @@ class LatestMove:
         self._words = ""
 
     def words(self, run: PlaneTrainer, last: str) -> str:
-        """The move as HTML, nothing after a whole step; ``last``: who moved, as `Live.last`."""
+        """The move in words, none after a whole step; ``last``: who moved, as `Live.last`."""
         moment = (run, run.step, tuple(run.partial.values()), last)
         if moment != self._moment:
             self._moment = moment
@@ -81,7 +81,7 @@ class LatestMove:
         if last == "discriminator":
             d_real, d_fake = (run.partial.get(name, math.nan) for name in ("d_real", "d_fake"))
             return (
-                f"<b>D's half-step.</b> D looked at {run.settings.batch_size} reals (mean D(x) "
+                f"D's half-step. D looked at {run.settings.batch_size} reals (mean D(x) "
                 f"{d_real:.3f}) and as many fakes (mean D(G(z)) {d_fake:.3f}), then moved its "
                 "weights: blue should grow where reals lie, orange where fakes lie. G stood still. "
                 f"On the fakes shown, D's mean answer went {rose}."
@@ -89,7 +89,7 @@ class LatestMove:
         moved = (fakes - old_fakes).norm(dim=1).mean()
         gradient = plane.generator_gradient(run, old_fakes).norm(dim=1).mean()
         return (
-            "<b>G's half-step.</b> D stood still. G moved its weights so that its fakes follow the "
+            "G's half-step. D stood still. G moved its weights so that its fakes follow the "
             f"arrows, the gradient of the {run.settings.objective} loss (mean length "
             f"{gradient:.3f}). The fakes shown moved by {moved:.3f} on average; D's mean answer on "
             f"them went {rose}."

@@ -1,0 +1,63 @@
+"""The playground on small screens: what is pointed at, what is said of it, and nothing cut off."""
+
+from collections.abc import Callable
+
+from playwright.sync_api import Locator, expect
+
+from browser.harness import Lesson
+from browser.test_playground import CELL, SETUP
+
+FILES = "() => jupyterapp.commands.execute('application:toggle-left-area')"
+
+
+def at_the_top(lesson: Lesson, width: int, height: int) -> Locator:
+    """The panel in a window of this size, its first button at the window's upper end."""
+    lesson.page.set_viewport_size({"width": width, "height": height})
+    out = lesson.output("panel = playground")
+    play = out.get_by_role("button", name="Play", exact=True)
+    play.evaluate("element => element.scrollIntoView({block: 'start'})")
+    return out
+
+
+def is_told_beside_what_it_is_about(lesson: Lesson, out: Locator) -> None:
+    plane, note = (out.locator(f"[data-part={part}]").first for part in ("plane", "note"))
+    plane.evaluate("element => element.focus({preventScroll: true})")
+    lesson.page.keyboard.press("ArrowRight")
+    expect(note).to_contain_text("G(z) = ")
+    expect(note).to_be_in_viewport(ratio=0.97)
+    expect(plane).to_be_in_viewport(ratio=0.97)
+    rate = lesson.slider("rate of D, η_D", out)
+    rate.evaluate("element => element.focus({preventScroll: true})")
+    told = out.locator(".gan-help").first
+    expect(told).to_contain_text("How far D's weights move at a step. Lesson 04.")
+    expect(told).to_be_in_viewport(ratio=0.97)
+    expect(rate).to_be_in_viewport()
+    expect(plane).to_be_in_viewport(ratio=0.97)
+
+
+def test_what_is_told_is_on_the_screen_with_what_it_is_about(
+    open_cells: Callable[..., Lesson],
+) -> None:
+    lesson = open_cells(SETUP, CELL)
+    lesson.run_all()
+
+    # Beside JupyterLab's list of files there is no room for charts beside the plane
+    out = at_the_top(lesson, 1280, 720)
+    plane, curves = (out.locator(f"[data-part={part}]").first for part in ("plane", "curves"))
+    place, charts = plane.bounding_box(), curves.bounding_box()
+    assert place is not None
+    assert charts is not None
+    assert charts["y"] > place["y"] + place["height"]
+    is_told_beside_what_it_is_about(lesson, out)
+    expect(out.get_by_role("status")).to_be_in_viewport()
+    step = out.get_by_role("button", name="Step D", exact=True)
+    step.click()
+    note = out.locator("[data-part=note]").first
+    expect(note).to_contain_text("D's half-step.")
+    expect(note).to_be_in_viewport(ratio=0.97)
+    expect(plane).to_be_in_viewport(ratio=0.97)
+
+    lesson.page.evaluate(FILES)
+    out = at_the_top(lesson, 400, 800)
+    is_told_beside_what_it_is_about(lesson, out)
+    lesson.page.evaluate(FILES)
