@@ -287,7 +287,8 @@ class Playground(Panel):
     def _laid_out(self) -> list[Any]:
         b = self.buttons
         self._two = row(b["run1"], b["run2"], b["keep1"], b["keep2"])
-        self._canvas_row = ipywidgets.HBox(self.canvases[:1], layout={"width": "100%"})
+        wrap = {"width": "100%", "flex_flow": "row wrap"}
+        self._canvas_row = ipywidgets.HBox(self.canvases[:1], layout=wrap)
         told = [*self.controls.values(), *b.values(), self.field, self.speed, self.until]
         moves = row(*(b[name] for name in ("step", "step_d", "step_g", "reset", "branch")))
         main = main_part(

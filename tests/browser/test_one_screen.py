@@ -60,4 +60,15 @@ def test_what_is_told_is_on_the_screen_with_what_it_is_about(
     lesson.page.evaluate(FILES)
     out = at_the_top(lesson, 400, 800)
     is_told_beside_what_it_is_about(lesson, out)
+
+    # Two runs have room below one another
+    out.get_by_role("button", name="Branch", exact=True).click()
+    planes = out.locator("[data-part=plane]")
+    expect(planes).to_have_count(2)
+    room = out.bounding_box()
+    assert room is not None
+    for each in planes.all():
+        place = each.bounding_box()
+        assert place is not None
+        assert place["x"] + place["width"] <= room["x"] + room["width"] + 1
     lesson.page.evaluate(FILES)
