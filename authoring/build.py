@@ -100,7 +100,7 @@ def _normalise(cell: Cell) -> None:
     """Reduce pictures' colours, and drop live views, which nothing answers in a saved notebook.
 
     A still takes the view's place, and its words. Only a cell whose outputs are not compared may
-    show a live view that leaves none, such as the panel of a training that has ended.
+    show a live view that leaves none; that of a training which has ended is empty already.
     """
     kept = []
     still = None  # the latest that waits for its view's words
@@ -118,6 +118,7 @@ def _normalise(cell: Cell) -> None:
             and (still is None or "gan-note" not in data.get("text/html", ""))
         ):
             still = output
-        if VIEW not in data or IGNORE not in tags(cell):
+        gone = VIEW in data and IGNORE in tags(cell)
+        if not gone and output.get("data") != {}:
             kept.append(output)
     cell.outputs = kept

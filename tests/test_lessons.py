@@ -79,6 +79,7 @@ import random
 import ipywidgets
 
 display(ipywidgets.IntSlider())  # only while it runs: no still is saved
+display({}, raw=True)  # what a view leaves that has ended
 value = random.random()
 assert 0 <= value < 1
 print(value)
@@ -221,6 +222,8 @@ def test_saved_widgets_are_stills(built: Path) -> None:
     assert shown["explore(line, slope=(0, 4))"] == {"text/plain", "image/png"}
     assert "widget-view" not in read(built).notebook.read_text(encoding="utf-8")
     assert shown['quiz("98")'] == {"text/plain", "text/html"}
+    outputs = [output for cell in cells for output in cell.get("outputs", ())]
+    assert all(output.get("data") != {} for output in outputs)
 
 
 def picture(png: str) -> Image.Image:

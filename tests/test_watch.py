@@ -26,7 +26,7 @@ def shown(monkeypatch) -> list[ipywidgets.VBox]:
     """What was displayed."""
     panels: list[ipywidgets.VBox] = []
     module = importlib.import_module("gan_lessons.widgets.watch")
-    monkeypatch.setattr(module, "display", panels.append)
+    monkeypatch.setattr(module, "display", lambda panel, display_id: panels.append(panel))
     return panels
 
 

@@ -70,7 +70,7 @@ def watch(trainer: Trainer, steps: int | None = None, every: float = 1.0) -> Fig
     )
     text = ipywidgets.HTML("Training …")
     panel = ipywidgets.VBox([image, text])
-    display(panel)
+    live = display(panel, display_id=True)
     shown = time.monotonic()
     try:
         for event in trainer.run(steps):
@@ -83,4 +83,6 @@ def watch(trainer: Trainer, steps: int | None = None, every: float = 1.0) -> Fig
         raise
     finally:
         panel.close()
+        if live is not None:  # nothing is left that a notebook opened again would miss
+            live.update({}, raw=True)
     return view.draw()

@@ -10,7 +10,9 @@ MAKE = """
 from gan_lessons import plotting, pretrained
 from gan_lessons.data import load_digits
 from gan_lessons.exercises import quiz
-from gan_lessons.widgets import LatentExplorer, Sketchpad, TrainingPanel, explore, playground
+from gan_lessons.methods import RECIPES
+from gan_lessons.training import Trainer
+from gan_lessons.widgets import LatentExplorer, Sketchpad, TrainingPanel, explore, playground, watch
 generator, settings = pretrained.load_generator("dcgan")
 discriminator = pretrained.load_discriminator("dcgan")
 digits = load_digits()
@@ -23,6 +25,7 @@ PANELS = (
     "TrainingPanel(digits.images)",
 )
 QUIZ = 'quiz("01")'
+WATCHED = "watch(Trainer(digits.images, RECIPES['dcgan']), steps=1)"
 
 
 def expect_alive(lesson: Lesson) -> None:
@@ -43,13 +46,14 @@ def expect_stills(lesson: Lesson, name: str) -> None:
     quiz = lesson.output(QUIZ)
     expect(quiz.get_by_text("Answer", exact=True)).to_have_count(5)
     expect(quiz.locator(".gan-note")).to_contain_text("Run this cell to answer here")
+    expect(lesson.output(WATCHED).locator(".jp-RenderedImage img")).to_be_visible()
     lost = lesson.page.get_by_text("model not found").filter(visible=True)
     expect(lost).to_have_count(0)
     expect(lesson.page.locator(".gan-live:visible")).to_have_count(0)
 
 
 def test_panels_leave_their_pictures_when_the_kernel_is_gone(jupyter: Jupyter) -> None:
-    with jupyter.cells(MAKE, *PANELS, QUIZ) as lesson:
+    with jupyter.cells(MAKE, *PANELS, QUIZ, WATCHED) as lesson:
         lesson.run_all()
         expect_alive(lesson)
         lesson.save()
