@@ -356,13 +356,11 @@ class Playground(Panel):
 
     def _point_at(self, part: str) -> None:
         """Outline the part that the guide speaks of."""
-        widgets = {
-            "play": self.buttons["play"],
-            "stories": self.folds["Stories"],
-            "lr_discriminator": self.controls["lr_discriminator"],
-        }
-        for name, widget in widgets.items():
-            (widget.add_class if name == part else widget.remove_class)("gan-look")
+        buttons = {"play": self.buttons["play"], "stories": self.folds["Stories"]}
+        for name, button in buttons.items():
+            (button.add_class if name == part else button.remove_class)("gan-look")
+        rate = self.controls["lr_discriminator"]  # the view of an anywidget takes no class
+        rate.look = part == "lr_discriminator"
         for canvas in self.canvases:
             canvas.look = part if part in ("plane", "curves") else ""
 

@@ -81,6 +81,7 @@ class Guide(ipywidgets.VBox):  # type: ignore[misc]
         self.next = button("Next", self.go_on)
         self.leave = button("Leave the guide", self.stop)
         super().__init__([self.words, row(self.next, self.leave)], layout={"display": "none"})
+        self.add_class("gan-guide")
 
     def go_on(self) -> None:
         """The first sentence, or the next; after the last it is left."""

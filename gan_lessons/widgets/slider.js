@@ -34,6 +34,7 @@ function render({ model, el }) {
     label.textContent = get("description");
     label.style.width = get("label_width");
     el.title = get("tooltip") || "";
+    el.classList.toggle("gan-look", Boolean(get("look")));
     range.step = 1;
     range.min = 0;
     range.max = Math.round(at(get("max")));

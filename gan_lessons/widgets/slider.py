@@ -16,7 +16,8 @@ class Slider(anywidget.AnyWidget):
 
     It reports when it is let go, one change for a move. ``step`` is the distance of two stops; on
     a logarithmic scale in powers of ten. A number that is typed outside the range goes to
-    ``refuse``, and the one before comes back. The kernel may write any number.
+    ``refuse``, and the one before comes back. The kernel may write any number. ``look``: whether a
+    guide points at it.
     """
 
     _esm = (Path(__file__).parent / "slider.js").read_text(encoding="utf-8")
@@ -30,6 +31,7 @@ class Slider(anywidget.AnyWidget):
     description = traitlets.Unicode().tag(sync=True)
     tooltip = traitlets.Unicode(None, allow_none=True).tag(sync=True)
     label_width = traitlets.Unicode("8em").tag(sync=True)
+    look = traitlets.Bool(False).tag(sync=True)
 
     def __init__(self, value: float, **kwargs: Any) -> None:
         super().__init__(value=value, **kwargs)

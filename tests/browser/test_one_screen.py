@@ -1,11 +1,13 @@
 """The playground on small screens: what is pointed at, what is said of it, and nothing cut off."""
 
+import re
 from collections.abc import Callable
 
 from playwright.sync_api import Locator, expect
 
 from browser.harness import Lesson
 from browser.test_playground import CELL, SETUP
+from gan_lessons.widgets.playground_stories import MINUTE
 
 FILES = "() => jupyterapp.commands.execute('application:toggle-left-area')"
 
@@ -60,6 +62,15 @@ def test_what_is_told_is_on_the_screen_with_what_it_is_about(
     lesson.page.evaluate(FILES)
     out = at_the_top(lesson, 400, 800)
     is_told_beside_what_it_is_about(lesson, out)
+
+    # Each sentence of the guide outlines what it speaks of, and is seen with the plane
+    out.get_by_role("button", name="A guided minute", exact=True).click()
+    for sentence, _ in MINUTE:
+        expect(out.get_by_text(sentence)).to_be_in_viewport(ratio=0.97)
+        expect(out.locator(".gan-look")).to_have_count(1)
+        expect(plane).to_be_in_viewport(ratio=0.8)  # the ring, if not all of it
+        out.get_by_role("button", name=re.compile("^(Next|Done)$")).click()
+    expect(out.locator(".gan-look")).to_have_count(0)
 
     # Two runs have room below one another
     out.get_by_role("button", name="Branch", exact=True).click()
