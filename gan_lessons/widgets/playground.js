@@ -313,14 +313,14 @@ function drawMarks(pen, marks, X, last, top, bottom, text) {
   pen.textAlign = "left";
 }
 
-// Pointing at a point, or choosing one by arrow keys: the kernel says what it is.
+// Pointing at a point, a tap on it, or choosing one by arrow keys: the kernel says what it is.
 function pointing(plane, model) {
   const choose = (i) => {
     if (i === model.get("chosen")) return;
     model.set("chosen", i);
     model.save_changes();
   };
-  plane.addEventListener("pointermove", (event) => {
+  const nearestTo = (event) => {
     if (model.get("drawing")) return;
     const box = plane.getBoundingClientRect(), points = pointsOf(model);
     const [X, Y] = placesOf(model, box.width - MARGIN);
@@ -331,8 +331,12 @@ function pointing(plane, model) {
       if (away < nearest) [best, nearest] = [i, away];
     }
     choose(best);
+  };
+  plane.addEventListener("pointermove", nearestTo);
+  plane.addEventListener("pointerdown", nearestTo); // a finger comes without a move
+  plane.addEventListener("pointerleave", (event) => { // … and a finger that is lifted has chosen
+    if (event.pointerType !== "touch") choose(-1);
   });
-  plane.addEventListener("pointerleave", () => choose(-1));
   plane.addEventListener("blur", () => choose(-1));
   plane.addEventListener("focus", () => {
     if (plane.matches(":focus-visible") && model.get("chosen") < 0) choose(0);

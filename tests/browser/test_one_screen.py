@@ -63,6 +63,16 @@ def test_what_is_told_is_on_the_screen_with_what_it_is_about(
     out = at_the_top(lesson, 400, 800)
     is_told_beside_what_it_is_about(lesson, out)
 
+    # A finger reads a point
+    out.get_by_role("button", name="Play", exact=True).focus()
+    expect(note).to_contain_text("D's half-step.")
+    x, y = eval(lesson.python("(panel.trainer.samples[0] / panel.canvases[0].edge).tolist()"))
+    box = plane.bounding_box()
+    assert box is not None
+    margin = 26 / box["width"]
+    lesson.finger(plane, [(margin + (x + 1) / 2 * (1 - margin), (1 - y) / 2 * (1 - margin))])
+    expect(note).to_contain_text("Real point (")
+
     # Each sentence of the guide outlines what it speaks of, and is seen with the plane
     out.get_by_role("button", name="A guided minute", exact=True).click()
     for sentence, _ in MINUTE:
