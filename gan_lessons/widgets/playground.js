@@ -15,7 +15,7 @@ function themeOf(root) {
   const [r, g, b] = style.color.match(/[\d.]+/g).map(Number);
   const dark = 0.3 * r + 0.6 * g + 0.1 * b > 128;
   const rem = parseFloat(getComputedStyle(document.documentElement).fontSize) || 16;
-  return { ink: dark ? "#e8e8e8" : "#222222", ground: dark ? [17, 17, 17] : [255, 255, 255],
+  return { dark, ink: dark ? "#e8e8e8" : "#222222", ground: dark ? [17, 17, 17] : [255, 255, 255],
            text: Math.max(12, 0.75 * rem) };
 }
 
@@ -50,6 +50,14 @@ function sharp(canvas, width, height) {
   return pen;
 }
 
+// What the plane is coloured by an answer t, from −1, fake, to 1, real; and the same for a style.
+function mixed(t, ground) {
+  const colour = t > 0 ? [0, 114, 178] : [213, 94, 0];
+  return ground.map((under, c) => under + (colour[c] - under) * 0.62 * Math.abs(t));
+}
+const shade = (t, ground) => `rgb(${mixed(t, ground).map(Math.round)})`;
+const gridInk = ({ dark }) => (dark ? "rgba(255, 205, 160, 0.6)" : "rgba(80, 40, 0, 0.55)");
+
 // The field: shades from orange (0, fake) over the page's ground (½) to blue (1, real).
 function drawField(pen, model, scratch, side, ground) {
   const view = model.get("field");
@@ -60,11 +68,8 @@ function drawField(pen, model, scratch, side, ground) {
   const paint = scratch.getContext("2d");
   const image = paint.createImageData(n, n);
   for (let i = 0; i < shades.length; i++) {
-    const t = shades[i] / 127.5 - 1; // −1 … 1
-    const colour = t > 0 ? [0, 114, 178] : [213, 94, 0];
-    const mix = 0.62 * Math.abs(t);
     const at = 4 * ((n - 1 - Math.floor(i / n)) * n + (i % n)); // rows come from the lowest y up
-    for (let c = 0; c < 3; c++) image.data[at + c] = ground[c] + (colour[c] - ground[c]) * mix;
+    mixed(shades[i] / 127.5 - 1, ground).forEach((value, c) => { image.data[at + c] = value; });
     image.data[at + 3] = 255;
   }
   paint.putImageData(image, 0, 0);
@@ -87,10 +92,10 @@ function frame(pen, side, theme, X, Y) {
 }
 
 // The warped noise grid: every cell holds equally much noise, so a small cell is a dense one.
-function drawGrid(pen, model, X, Y) {
+function drawGrid(pen, model, X, Y, theme) {
   const corners = floats(model.get("grid")), lines = model.get("lines");
   if (!corners.length) return;
-  pen.strokeStyle = "rgba(80, 40, 0, 0.55)";
+  pen.strokeStyle = gridInk(theme);
   pen.lineWidth = 0.7;
   if (lines < 2) { // one number of noise: a curve
     pen.lineWidth = 2;
@@ -193,7 +198,7 @@ function drawPlane(canvas, model, scratch, ink, size, theme) {
   pen.beginPath();
   pen.rect(MARGIN, 0, side, side);
   pen.clip();
-  drawGrid(pen, model, X, Y);
+  drawGrid(pen, model, X, Y, theme);
   drawPoints(pen, floats(model.get("real")), X, Y, REAL, false, theme);
   drawPoints(pen, floats(model.get("fake")), X, Y, FAKE, true, theme);
   drawArrows(pen, floats(model.get("arrows")), X, Y, theme);
@@ -258,7 +263,7 @@ function chart(pen, { row, size, theme, last, ends, steps, marks }, series, leve
   for (const value of ends) pen.fillText(short(value), PADDING - 4, Y(value) + text / 3);
   if (row === 2) pen.fillText(`step ${last.toLocaleString("en")}`, right, bottom + text + 1);
   pen.textAlign = "left";
-  drawMarks(pen, marks, X, last, top, bottom, text);
+  const words = drawMarks(pen, marks, X, top, bottom);
   if (level) {
     pen.setLineDash([1, 2]);
     pen.beginPath();
@@ -283,10 +288,11 @@ function chart(pen, { row, size, theme, last, ends, steps, marks }, series, leve
     x += 24 + pen.measureText(name).width;
   }
   pen.setLineDash([]);
+  writeMarks(pen, words, right, bottom - 0.3 * text, theme);
 }
 
 // A line at each mark; the letters of those that are close together stand in one word.
-function drawMarks(pen, marks, X, last, top, bottom, text) {
+function drawMarks(pen, marks, X, top, bottom) {
   const words = [];
   pen.setLineDash([2, 2]);
   for (const [letter, step] of marks) {
@@ -304,11 +310,19 @@ function drawMarks(pen, marks, X, last, top, bottom, text) {
     now.said = many ? `${now.letters[0]}–${letter}` : now.letters.join("");
     now.end = now.x + pen.measureText(now.said).width + 6;
   }
-  const right = X(last);
+  return words;
+}
+
+// Over the curves, with a halo, so that they are read wherever a curve goes.
+function writeMarks(pen, words, right, y, theme) {
+  pen.strokeStyle = `rgb(${theme.ground})`;
+  pen.lineWidth = 4;
+  pen.lineJoin = "round";
   for (const { x, said } of words) {
     const fits = x + 3 + pen.measureText(said).width < right;
     pen.textAlign = fits ? "left" : "right";
-    pen.fillText(said, fits ? x + 3 : x - 3, bottom - 0.3 * text);
+    pen.strokeText(said, fits ? x + 3 : x - 3, y);
+    pen.fillText(said, fits ? x + 3 : x - 3, y);
   }
   pen.textAlign = "left";
 }
@@ -385,7 +399,15 @@ function listen(plane, model, ink, redraw) {
   plane.addEventListener("pointercancel", lift);
 }
 
-const KEY = [["●", REAL, "real"], ["✕", FAKE, "fake"], ["■", "#61a9d0", "D says real"], ["■", "#e59c69", "D says fake"]];
+// The legend: sign, its colour on the page's ground, words, and the array without which it is not shown.
+const KEY = [
+  ["●", () => REAL, "real", "real"],
+  ["✕", () => FAKE, "fake", "fake"],
+  ["■", ({ ground }) => shade(1, ground), "D says real", "field"],
+  ["■", ({ ground }) => shade(-1, ground), "D says fake", "field"],
+  ["→", ({ ink }) => ink, "where G's loss pulls a fake", "arrows"],
+  ["▦", gridInk, "noise, warped by G", "grid"],
+];
 
 function part(kind, name, parent) {
   const made = document.createElement(kind);
@@ -398,10 +420,9 @@ function build(el) {
   const root = part("div", "run", el);
   root.className = "gan-plane";
   const title = part("div", "title", root), legend = part("div", "legend", root);
-  for (const [sign, colour, words] of KEY) {
+  for (const [sign, , words] of KEY) {
     const item = document.createElement("span"), mark = document.createElement("span");
     mark.textContent = sign;
-    mark.style.color = colour;
     mark.setAttribute("aria-hidden", "true");
     item.append(mark, ` ${words}`);
     legend.append(item);
@@ -415,11 +436,11 @@ function build(el) {
   curves.setAttribute("role", "img");
   const note = part("div", "note", box);
   note.setAttribute("aria-live", "polite");
-  return { root, title, plane, curves, note };
+  return { root, title, legend, plane, curves, note };
 }
 
 function render({ model, el }) {
-  const { root, title, plane, curves, note } = build(el);
+  const { root, title, legend, plane, curves, note } = build(el);
   const scratch = document.createElement("canvas"), ink = [];
   let waiting = false, frames = 0, latest = 0;
   const draw = () => {
@@ -430,6 +451,10 @@ function render({ model, el }) {
     title.textContent = model.get("title");
     note.textContent = model.get("note") || model.get("told") || HINT;
     curves.style.order = sizes.below ? 1 : 0;
+    KEY.forEach(([, colour, , array], i) => {
+      legend.children[i].hidden = !model.get(array)?.byteLength;
+      legend.children[i].firstChild.style.color = colour(theme);
+    });
     plane.setAttribute("aria-label", model.get("label"));
     plane.style.cursor = model.get("drawing") ? "crosshair" : "default";
     plane.style.touchAction = model.get("drawing") ? "none" : "auto";

@@ -9,6 +9,12 @@ from browser.harness import Lesson
 from browser.test_playground import CELL, SETUP
 from gan_lessons.widgets.playground_stories import MINUTE
 
+# What the browser writes with a halo from now on.
+HALOES = """() => {
+    window.haloes = [];
+    const pen = CanvasRenderingContext2D.prototype, stroke = pen.strokeText;
+    pen.strokeText = function (text, ...at) { haloes.push(text); stroke.call(this, text, ...at); };
+}"""
 FILES = "() => jupyterapp.commands.execute('application:toggle-left-area')"
 
 
@@ -81,6 +87,14 @@ def test_what_is_told_is_on_the_screen_with_what_it_is_about(
         expect(plane).to_be_in_viewport(ratio=0.8)  # the ring, if not all of it
         out.get_by_role("button", name=re.compile("^(Next|Done)$")).click()
     expect(out.locator(".gan-look")).to_have_count(0)
+
+    # The legend names what is shown, and a letter is read over the curves that it lies on
+    pull = out.get_by_text("where G's loss pulls a fake")
+    expect(pull).to_be_hidden()
+    lesson.page.evaluate(HALOES)
+    lesson.python("panel.set(arrows=True, lr_generator=0.001)")
+    expect(pull).to_be_visible()
+    lesson.page.wait_for_function("haloes.includes('a')")
 
     # Two runs have room below one another
     out.get_by_role("button", name="Branch", exact=True).click()
