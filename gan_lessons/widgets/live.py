@@ -37,7 +37,7 @@ class Run(Protocol):
 
 R = TypeVar("R", bound=Run)
 SPEEDS: dict[str, Any] = {  # what a person reads: what `Live.go` takes
-    "slow motion, in words": "slow",
+    "slow motion": "slow",
     "1 step a second": 1,
     "10 steps a second": 10,
     "50 steps a second": 50,

@@ -47,7 +47,7 @@ FOLDS = {  # heading: what it is for
 }
 UNTIL = {
     "I press Pause": "paused",
-    "all modes are covered": "covered",
+    "all modes covered": "covered",
     "G has collapsed": "collapsed",
     "500 steps later": "500 more",
 }

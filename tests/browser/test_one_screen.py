@@ -6,6 +6,7 @@ from collections.abc import Callable
 from playwright.sync_api import Locator, expect
 
 from browser.harness import Lesson
+from browser.test_panels import ROOM
 from browser.test_playground import CELL, SETUP
 from gan_lessons.widgets.playground_stories import MINUTE
 
@@ -56,6 +57,10 @@ def test_what_is_told_is_on_the_screen_with_what_it_is_about(
     assert place is not None
     assert charts is not None
     assert charts["y"] > place["y"] + place["height"]
+    # No list cuts its choices off
+    for choices in out.locator("select:visible").all():
+        assert choices.evaluate(ROOM) >= 0, choices.evaluate("list => list.innerText")
+
     is_told_beside_what_it_is_about(lesson, out)
     expect(out.get_by_role("status")).to_be_in_viewport()
     step = out.get_by_role("button", name="Step D", exact=True)
