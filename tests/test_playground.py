@@ -298,6 +298,7 @@ def test_commands_do_without_a_browser() -> None:
     assert not torch.equal(now[count:], before[count:])
     panel.step_g()
     assert "G's half-step" in panel.canvases[0].told
+    assert "the non-saturating loss" in panel.canvases[0].told
     assert torch.equal(weights(panel.trainer)[count:], now[count:])
     assert panel.trainer.step == 31
     panel.set(lr_generator=0.01, arrows=True)
@@ -361,6 +362,8 @@ def test_two_runs_differ_in_one_setting_only() -> None:
     assert torch.equal(first.next_batch()["samples"], second.next_batch()["samples"])
     assert "Run 1: Step 20" in panel.sentence
     assert panel.canvases[1].title == "Run 2, step 20: objective = minimax"
+    panel.set(objective="non_saturating", lr_discriminator=1e-5)
+    assert panel.canvases[1].title == "Run 2, step 20: rate of D, η_D = 1e-5"
     panel.keep(1)
     assert len(panel.runs) == 1
     with pytest.raises(UserError, match="choose 1 or 2"):

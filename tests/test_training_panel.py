@@ -81,7 +81,7 @@ def test_set_moves_controls_and_leaves_a_mark(panel: TrainingPanel) -> None:
     assert panel.controls["objective"].value == "hinge"
     assert panel.trainer.settings.lr_discriminator == 1e-3
     assert "a: step 3: rate of D, η_D 0.003 → 0.001" in panel._marks.value
-    assert "b: step 3: objective non_saturating → hinge" in panel._marks.value
+    assert "b: step 3: objective non-saturating → hinge" in panel._marks.value
     assert panel._curves_image.value != before
     panel.step()
     assert panel.trainer.optimizer_discriminator.param_groups[0]["lr"] == 1e-3

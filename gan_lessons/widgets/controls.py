@@ -1,6 +1,7 @@
 """What the panels' controls share: their making, typed numbers, own writes, sentences."""
 
 import math
+import re
 import threading
 import traceback
 from collections.abc import Callable, Iterator, Mapping
@@ -99,9 +100,12 @@ def make_control(setting: Setting, *, label_width: str, width: str = "auto") -> 
     return ipywidgets.Checkbox(indent=False, **common)
 
 
-def in_words(option: str) -> str:
-    """A choice as people write it."""
-    return WORDS.get(option, option.replace("_", " "))
+def in_words(value: Any) -> str:
+    """A choice as people write it, a number as a slider shows it: 1e-5, not 1e-05."""
+    if isinstance(value, float):
+        return re.sub(r"e([+-])0*", r"e\1", f"{value:.3g}").replace("e+", "e")
+    text = str(value)
+    return WORDS.get(text, text.replace("_", " "))
 
 
 # Numbers

@@ -3,9 +3,9 @@
 import math
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Any
 
 from gan_lessons.training import Chart, Settings, Trainer, describe
+from gan_lessons.widgets.controls import in_words
 from gan_lessons.widgets.panel_curves import Columns
 from gan_lessons.widgets.snapshots import Mark
 
@@ -57,7 +57,7 @@ def difference(first: Trainer, second: Trainer) -> str:
     one, two = first.settings.asdict(), second.settings.asdict()
     labels = {name: setting.label for name, setting in describe(type(first.settings)).items()}
     parts = [
-        f"{labels[name]} {_plain(one[name])} in run 1, {_plain(two[name])} in run 2"
+        f"{labels[name]} {in_words(one[name])} in run 1, {in_words(two[name])} in run 2"
         for name in one
         if one[name] != two[name]
     ]
@@ -67,8 +67,4 @@ def difference(first: Trainer, second: Trainer) -> str:
 def mark_text(mark: Mark, settings: type[Settings]) -> str:
     """A mark in words."""
     label = describe(settings)[mark.name].label
-    return str(replace(mark, name=label, old=_plain(mark.old), new=_plain(mark.new)))
-
-
-def _plain(value: Any) -> str:
-    return f"{value:.3g}" if isinstance(value, float) else str(value)
+    return str(replace(mark, name=label, old=in_words(mark.old), new=in_words(mark.new)))

@@ -9,6 +9,8 @@ from torch import Tensor
 
 from gan_lessons import plane
 from gan_lessons.plane import Plan, PlaneTrainer, Score
+from gan_lessons.training import describe
+from gan_lessons.widgets.controls import in_words
 from gan_lessons.widgets.plane_canvas import SHOWN, covers
 
 
@@ -33,12 +35,16 @@ def run_titles(runs: Sequence[PlaneTrainer]) -> list[str]:
     if len(runs) == 1:
         return [f"Step {runs[0].step:,}"]
     first, second = (run.settings for run in runs)
-    names = [f.name for f in fields(Plan) if getattr(first, f.name) != getattr(second, f.name)]
-    return [
-        f"Run {i + 1}, step {run.step:,}: "
-        + (", ".join(f"{n} = {getattr(run.settings, n)}" for n in names) or "no difference yet")
-        for i, run in enumerate(runs)
-    ]
+    names = {
+        name: setting.label
+        for name, setting in describe(Plan).items()
+        if getattr(first, name) != getattr(second, name)
+    }
+    titles = []
+    for i, run in enumerate(runs):
+        own = [f"{label} = {in_words(getattr(run.settings, n))}" for n, label in names.items()]
+        titles.append(f"Run {i + 1}, step {run.step:,}: {', '.join(own) or 'no difference yet'}")
+    return titles
 
 
 def plan_words(plan: Plan) -> str:
@@ -90,7 +96,7 @@ class LatestMove:
         gradient = plane.generator_gradient(run, old_fakes).norm(dim=1).mean()
         return (
             "G's half-step. D stood still. G moved its weights so that its fakes follow the "
-            f"arrows, the gradient of the {run.settings.objective} loss (mean length "
+            f"arrows, the gradient of the {in_words(run.settings.objective)} loss (mean length "
             f"{gradient:.3f}). The fakes shown moved by {moved:.3f} on average; D's mean answer on "
             f"them went {rose}."
         )
