@@ -3,9 +3,10 @@ function render({ model, el }) {
   el.className += " gan-help";
   const panel = () => el.closest(".gan-playground");
   const tell = ({ target }) => {
-    const control = target.closest(".widget-inline-hbox, .gan-slider, button");
-    const label = control?.matches("button") ? control : control?.querySelector("label");
-    const tip = model.get("tips")[label?.textContent.trim()];
+    const control = target.closest(".widget-inline-hbox, .widget-checkbox, .gan-slider, button");
+    if (!control) return;
+    const labels = control.matches("button") ? [control] : [...control.querySelectorAll("label")];
+    const tip = labels.map((each) => model.get("tips")[each.textContent.trim()]).find(Boolean);
     if (tip) el.textContent = tip;
   };
   let heard = null;

@@ -2,7 +2,7 @@
 // in plane_canvas.py, class PlaneCanvas. Real is blue and round, fake is orange and crossed, as everywhere.
 const REAL = "#0072b2", FAKE = "#d55e00", GOOD = "#cc79a7", COVERED = "#009e73";
 const MARGIN = 26, BESIDE = 560, CALM = 500; // px; ms between pictures for whoever wants less motion
-const HINT = "Point at a dot or a cross (or use Tab and arrow keys) to read it.";
+const HINT = "Point at a dot, a cross or a chart (or use Tab and arrow keys) to read it.";
 const calm = window.matchMedia("(prefers-reduced-motion: reduce)");
 
 const floats = (view) => (view && view.byteLength
@@ -365,6 +365,34 @@ function pointing(plane, model) {
   });
 }
 
+// What a chart shows, for whoever points at it or comes to it by Tab and arrow keys.
+const chartWords = (row, model) => [
+  "Losses: what D and G each try to make small. They pull against each other: in a healthy game neither stays at 0. Lesson 02.",
+  "D's mean answers, from 0 for fake to 1 for real: D(x) to real points, D(G(z)) to fakes. Both at ½: D cannot tell them apart. Lesson 01.",
+  `${model.get("covers")}: the share that G has found; good: of fakes near one. JSD: how far fakes as a whole are from the real points, 0.69 nats at most; floor: what real points score. Lesson 04.`,
+][row];
+
+function readingCharts(curves, tell) {
+  let row = -1;
+  const read = (now) => { if (now !== row) tell(row = now); };
+  const pointed = (event) => {
+    const box = curves.getBoundingClientRect();
+    read(Math.min(2, Math.max(0, Math.floor(3 * (event.clientY - box.top) / box.height))));
+  };
+  curves.addEventListener("pointermove", pointed);
+  curves.addEventListener("pointerdown", pointed);
+  curves.addEventListener("pointerleave", (event) => { if (event.pointerType !== "touch") read(-1); });
+  curves.addEventListener("blur", () => read(-1));
+  curves.addEventListener("focus", () => { if (curves.matches(":focus-visible")) read(0); });
+  curves.addEventListener("keydown", (event) => {
+    const by = { ArrowUp: 2, ArrowDown: 1 }[event.key];
+    if (!by) return;
+    event.preventDefault();
+    event.stopPropagation();
+    read((Math.max(row, 0) + by) % 3);
+  });
+}
+
 // Drawing one's own data: a stroke is sent when the pointer is lifted.
 function listen(plane, model, ink, redraw) {
   const place = (event) => {
@@ -433,7 +461,10 @@ function build(el) {
   plane.setAttribute("role", "application"); // arrow keys are the plane's own
   plane.setAttribute("aria-roledescription", "picture of points: arrow keys read them one by one");
   plane.setAttribute("data-lm-suppress-shortcuts", "true"); // … and not JupyterLab's
-  curves.setAttribute("role", "img");
+  curves.tabIndex = 0;
+  curves.setAttribute("role", "application");
+  curves.setAttribute("aria-roledescription", "three charts: arrow keys say what each shows");
+  curves.setAttribute("data-lm-suppress-shortcuts", "true");
   const note = part("div", "note", box);
   note.setAttribute("aria-live", "polite");
   return { root, title, legend, plane, curves, note };
@@ -442,14 +473,14 @@ function build(el) {
 function render({ model, el }) {
   const { root, title, legend, plane, curves, note } = build(el);
   const scratch = document.createElement("canvas"), ink = [];
-  let waiting = false, frames = 0, latest = 0;
+  let waiting = false, frames = 0, latest = 0, chart = -1; // the chart that is pointed at
   const draw = () => {
     waiting = false;
     latest = performance.now();
     if (!root.clientWidth) return; // not yet on the page, or hidden
     const theme = themeOf(root), sizes = sizesOf(root, model.get("narrow"));
     title.textContent = model.get("title");
-    note.textContent = model.get("note") || model.get("told") || HINT;
+    note.textContent = chartWords(chart, model) || model.get("note") || model.get("told") || HINT;
     curves.style.order = sizes.below ? 1 : 0;
     KEY.forEach(([, colour, , array], i) => {
       legend.children[i].hidden = !model.get(array)?.byteLength;
@@ -483,6 +514,7 @@ function render({ model, el }) {
   model.on("change", redraw);
   listen(plane, model, ink, redraw);
   pointing(plane, model);
+  readingCharts(curves, (row) => { chart = row; redraw(); });
   draw();
   return () => {
     room.disconnect();

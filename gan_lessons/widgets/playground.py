@@ -82,8 +82,8 @@ class Playground(Panel):
         self.controls = {name: plan_control(setting) for name, setting in SETTINGS.items()}
         self.views = make_views()
         self.field = choices("background", FIELDS, "D", "What the plane is coloured by. Lesson 04.")
-        self.speed = choices("speed", SPEEDS, 50, "How fast Play goes.")
-        self.until = choices("play until", UNTIL, "paused", "When Play ends by itself.")
+        self.speed = choices("speed", SPEEDS, 50, "How fast Play goes. Lesson 04.")
+        self.until = choices("play until", UNTIL, "paused", "When Play ends by itself. Lesson 04.")
         self.rewinder = rewind_slider()
         self.pen, self.typed, self.preset = own_data()
         self._story = ipywidgets.HTML()
@@ -289,7 +289,8 @@ class Playground(Panel):
         self._two = row(b["run1"], b["run2"], b["keep1"], b["keep2"])
         wrap = {"width": "100%", "flex_flow": "row wrap"}
         self._canvas_row = ipywidgets.HBox(self.canvases[:1], layout=wrap)
-        told = [*self.controls.values(), *b.values(), self.field, self.speed, self.until]
+        told = [*self.controls.values(), *b.values(), *self.views.values(), self.field]
+        told += [self.speed, self.until, self.rewinder]
         moves = row(*(b[name] for name in ("step", "step_d", "step_g", "reset", "branch")))
         main = main_part(
             [

@@ -11,11 +11,18 @@ from gan_lessons.widgets.plane_canvas import VIEWS
 from gan_lessons.widgets.playground_controls import FOLDS, LABEL, folded_groups
 from gan_lessons.widgets.playground_stories import STORIES
 
+VIEW_TIPS = {
+    "real": "Points of the data. Lesson 04.",
+    "fake": "What G makes of noise. Lesson 04.",
+    "arrows": "Where G's loss pulls each of 64 fakes. Lesson 04.",
+    "grid": "A grid of the noise, as G warps it: a small cell is a dense one. Lesson 04.",
+    "curves": "The charts: losses, D's answers, and how good the fakes are. Lesson 04.",
+}
 BUTTONS = {  # name: what stands on it, and what it is for
     "play": ("Play", "Train until Pause, or what stands at play until."),
-    "step": ("Step", "One step: D's half, then G's."),
-    "step_d": ("Step D", "D's half of a step: D moves, G waits."),
-    "step_g": ("Step G", "G's half of a step: G moves, D waits."),
+    "step": ("Step", "One step: D's half, then G's. Lesson 03."),
+    "step_d": ("Step D", "D's half of a step: D moves, G waits. Lesson 04."),
+    "step_g": ("Step G", "G's half of a step: G moves, D waits. Lesson 04."),
     "reset": ("Reset", "Start again from the seed."),
     "branch": (
         "Branch",
@@ -43,7 +50,9 @@ def make_buttons(act: Callable[[str], object]) -> dict[str, Any]:
 def make_views() -> dict[str, Any]:
     """A box to tick for each of the `VIEWS`."""
     return {
-        name: ipywidgets.Checkbox(name not in ("arrows", "grid"), description=text, indent=False)
+        name: ipywidgets.Checkbox(
+            name not in ("arrows", "grid"), description=text, indent=False, tooltip=VIEW_TIPS[name]
+        )
         for name, text in VIEWS.items()
     }
 
@@ -61,6 +70,7 @@ def rewind_slider() -> Any:
     return ipywidgets.SelectionSlider(
         options=[0], description="rewind to step", style={"description_width": LABEL},
         layout={"width": "auto"}, continuous_update=False,
+        tooltip="Back to a kept moment, with the settings of then. Lesson 04.",
     )  # fmt: skip
 
 

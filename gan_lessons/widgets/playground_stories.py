@@ -52,10 +52,10 @@ STORIES = {
 
 # What a guide says, and the part that it points at.
 MINUTE = (
-    ("Blue dots are real points. Orange crosses are fakes: G makes them of noise, and it never "
-     "sees a dot.", "plane"),
-    ("The colours are D's answers: blue where it says real, orange where it says fake, pale where "
-     "it cannot tell.", "plane"),
+    ("Blue dots are real points. Orange crosses are fakes: the generator, G, makes them of "
+     "noise, and never sees a dot.", "plane"),
+    ("The colours are answers of the discriminator, D: blue where it says real, orange where it "
+     "says fake, none where it cannot tell.", "plane"),
     ("Press Play and watch the crosses. At each step D paints anew; then G moves its crosses to "
      "where D says real.", "play"),
     ("The lowest chart counts the modes that the crosses have found. In a healthy game they find "

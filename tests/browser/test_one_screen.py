@@ -84,7 +84,20 @@ def test_what_is_told_is_on_the_screen_with_what_it_is_about(
     lesson.finger(plane, [(margin + (x + 1) / 2 * (1 - margin), (1 - y) / 2 * (1 - margin))])
     expect(note).to_contain_text("Real point (")
 
+    # Whatever a hand or the focus is on is told: a chart, a layer, going back
+    curves.focus()
+    lesson.page.keyboard.press("ArrowDown")
+    expect(note).to_contain_text("D's mean answers, from 0 for fake to 1 for real")
+    told = out.locator(".gan-help")
+    out.get_by_role("button", name="▸ What is shown", exact=True).click()
+    for label in ("warped noise grid", "real points", "rewind to step"):
+        told.evaluate("element => { element.textContent = '' }")
+        out.get_by_text(label, exact=True).hover()
+        expect(told).to_contain_text("Lesson 04.")
+    out.get_by_role("button", name="▾ What is shown", exact=True).click()
+
     # Each sentence of the guide outlines what it speaks of, and is seen with the plane
+    at_the_top(lesson, 400, 800)
     out.get_by_role("button", name="A guided minute", exact=True).click()
     for sentence, _ in MINUTE:
         expect(out.get_by_text(sentence)).to_be_in_viewport(ratio=0.97)
