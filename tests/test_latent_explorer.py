@@ -1,16 +1,20 @@
 """The latent explorer without a browser: what its controls do to noise, pictures and sentence."""
 
+import asyncio
 import base64
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
+from torch import Tensor
 
 from gan_lessons import latent, plotting, pretrained
 from gan_lessons.errors import UserError
 from gan_lessons.training import sample
-from gan_lessons.widgets import LatentExplorer
+from gan_lessons.widgets import LatentExplorer, ahead
 from gan_lessons.widgets.canvas import Canvas, signed, tiles
+from gan_lessons.widgets.cells import CELLS
 
 GENERATOR, SETTINGS = pretrained.load_generator("dcgan")
 AXES = {"east": torch.eye(64)[0], "far north": torch.eye(64)[1]}
@@ -88,6 +92,37 @@ def test_choosing_a_digit_says_what_it_is(explorer) -> None:
     assert "row 3, column 4, looks like a " in explorer.sentence
     assert "row 3, column 4" in explorer.children[1].value
     assert 'role="status"' in explorer.children[1].value
+
+
+def test_digits_made_ahead_are_those_made_when_asked_for(explorer, monkeypatch) -> None:
+    monkeypatch.setattr(ahead, "SOON", 0.0)
+    monkeypatch.setattr(ahead, "QUICK", 60.0)
+    monkeypatch.setattr(CELLS, "running", False)
+    fresh = LatentExplorer(GENERATOR, SETTINGS, AXES)
+    asked: list[float] = []
+
+    def make(values: dict[str, Any]) -> tuple[Tensor, Tensor, str]:
+        asked.append(values["east"])
+        made: tuple[Tensor, Tensor, str] = explorer._digits(values)
+        return made
+
+    monkeypatch.setattr(explorer._ahead, "_make", make)
+    moves: list[tuple[str, Any]] = [("east", 0.1), ("east", 0.2), ("chosen", 19), ("east", 0.3)]
+
+    async def go() -> None:
+        for name, value in moves * 2:
+            CELLS.moment += 1  # the message of a hand
+            if name == "chosen":
+                explorer.grid.chosen = value
+            else:
+                explorer.controls[name].value = value
+            fresh.set(**{name: value})
+            assert torch.equal(explorer.images, fresh.images)
+            assert explorer.sentence == fresh.sentence
+            await asyncio.sleep(0.02)
+
+    asyncio.run(go())
+    assert asked[:3] == [0.1, 0.2, 0.3]  # 0.2 was made once, and 0.3 before it was asked for
 
 
 @pytest.mark.parametrize(

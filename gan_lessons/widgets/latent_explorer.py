@@ -188,17 +188,18 @@ class LatentExplorer(Panel):
         if len(self.views) > 1:
             self._draw_tray()
 
-    def _digits(self, values: dict[str, Any]) -> tuple[Tensor, Tensor]:
-        """Noise (64, d), and what the generator makes of it."""
+    def _digits(self, values: dict[str, Any]) -> tuple[Tensor, Tensor, str]:
+        """Noise (64, d), what the generator makes of it, and what the chosen digit looks like."""
         noise = pretrained.noise(DIGITS, self.settings, values["seed"])
         shift = sum(values[_key(name)] * vector for name, vector in self.directions.items())
         z = values["truncation"] * (noise + shift)
-        return z, sample(self.generator, z)
+        images = sample(self.generator, z)
+        return z, images, _opinion(images[self.chosen])
 
     def _draw_grid(self) -> None:
         amounts = {name: self.controls[_key(name)].value for name in self.directions}
         seed, truncation = self.controls["seed"].value, self.controls["truncation"].value
-        self.z, self.images = self._ahead.made()
+        self.z, self.images, opinion = self._ahead.made()
         self.grid.show_tiles(self.images, COLUMNS)
         moved = [f"{name} {amount:+.1f}" for name, amount in amounts.items() if amount]
         row, column = divmod(self.chosen, COLUMNS)
@@ -206,7 +207,7 @@ class LatentExplorer(Panel):
             f"64 digits of seed {seed}, {', '.join(moved) or 'not moved'}, truncation "
             f"{truncation:.2f}; noise {self.z.norm(dim=1).mean():.1f} long on average "
             f"(√{self.z.shape[1]} = {self.z.shape[1] ** 0.5:.1f}). The framed one, row {row + 1}, "
-            f"column {column + 1}, looks like {_opinion(self.images[self.chosen])}.",
+            f"column {column + 1}, looks like {opinion}.",
             *self._sentences[1:],
         )
 
