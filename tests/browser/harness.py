@@ -42,8 +42,10 @@ AXE = Path(__file__).parent / "axe" / "axe.min.js"
 PATIENCE = 60  # seconds for what a person sees at once: a busy machine is no fault
 VIEW: ViewportSize = {"width": 1200, "height": 1000}
 BETWEEN = 100  # milliseconds from one look at the screen to the next: each costs as much
-# All cells are in the page, wherever it is scrolled to; and nothing asks about news.
+# All cells are in the page, wherever it is scrolled to; nothing asks about news; and a test saves
+# by itself: while JupyterLab does so every two minutes, it would ask which version is to stay.
 SETTINGS = {
+    "docmanager-extension/plugin": {"autosave": False},
     "notebook-extension/tracker": {"windowingMode": "none"},
     "apputils-extension/notification": {"fetchNews": "false", "checkForUpdates": False},
 }
