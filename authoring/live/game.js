@@ -2,9 +2,11 @@
 // called and may be comes from the package (authoring/live/plane.py), the picture is the notebook's.
 (function () {
 "use strict";
-const { Live, plane, planeView, row, button, select, tick, slider, status, element } = window.GanLessons;
+const { Live, plane, planeView, row, button, select, tick, slider, status, element, views } = window.GanLessons;
 const BUSY = 0.6, SLICE = 40; // share of the time that steps may take while playing; ms of steps in a row, at most
 const SHARE = 4; // of the time at most 1/(1 + SHARE) goes into what is to be drawn
+
+const MOVING = "The run goes on; the sentence beside it says what is seen."; // while nobody is interrupted
 
 class Refused extends Error {}
 
@@ -178,7 +180,6 @@ class Playground {
     this.runs = element(root, "div", { className: "gan-runs" });
     this.canvases = [0, 1].map((run) => this.canvas(run));
     this.say = status(root);
-    this.told = element(root, "p", { className: "gan-told" });
     const main = element(root, "div", { className: "gan-controls" });
     options.main.forEach((name) => this.control(main, name));
     this.rewinder = element(element(main, "label", { className: "control", textContent: "rewind to step " }), "input", { type: "range", min: 0, max: 0 });
@@ -395,7 +396,7 @@ class Playground {
     this.draw();
     const said = games.map((game, i) => (games.length > 1 ? `Run ${i + 1}: ` : "") + planeView.sentence(game, playing));
     this.say(playing ? this.message : `${this.message} ${said.join(" ")}`); // nobody is interrupted all the time
-    this.told.textContent = this.words;
+    this.canvases.forEach((canvas, run) => canvas.put({ told: run === this.live.active ? this.words : "" }));
     this.label();
   }
 
@@ -406,13 +407,28 @@ class Playground {
       const canvas = this.canvases[run], said = planeView.sentence(game, playing);
       canvas.put({
         ...planeView.traits(game, this.views, this.choices.field, canvas.get("chosen")), marks: this.live.marksOf(run),
-        title: titles(games)[run], narrow: games.length > 1, drawing: this.pen.checked,
-        ...(playing ? {} : { label: said, curves_label: `Curves up to step ${game.step}: losses, D's answers, `
-          + `${canvas.get("covers")}, good samples, JSD` }),
+        title: this.titles()[run], narrow: games.length > 1, drawing: this.pen.checked,
+        ...(playing ? { label: MOVING, curves_label: MOVING } : { label: said, curves_label: `Curves up to step ${game.step}: `
+          + `losses, D's answers, ${canvas.get("covers")}, good samples, JSD` }),
       });
     });
     this.cost = performance.now() - from;
     this.drawn = performance.now();
+  }
+
+  // What stands above the picture of each run: its step, and in what two runs differ.
+  titles() {
+    const { games } = this.live, { settings } = this.options;
+    if (games.length === 1) return [`Step ${games[0].step.toLocaleString("en")}`];
+    const [first, second] = games.map((game) => game.settings);
+    const names = Object.keys(first).filter((name) => String(first[name]) !== String(second[name]));
+    const words = (name, value) => {
+      const { label = name, options = [] } = settings[name] ?? {};
+      const text = options.find(([option]) => option === value)?.[1] ?? (typeof value === "number" ? views.slider.shown(value) : value);
+      return `${label} = ${text}`;
+    };
+    return games.map((game, i) => `Run ${i + 1}, step ${game.step.toLocaleString("en")}: `
+      + (names.map((name) => words(name, game.settings[name])).join(", ") || "no difference yet"));
   }
 
   // Controls show what holds.
@@ -433,15 +449,6 @@ class Playground {
     Object.assign(this.rewinder, { max: live.steps.length - 1, value: at });
     this.rewinder.setAttribute("aria-valuetext", `step ${live.steps[at]}`);
   }
-}
-
-// What stands above the picture of each run: its step, and in what two runs differ.
-function titles(games) {
-  if (games.length === 1) return [`Step ${games[0].step.toLocaleString("en")}`];
-  const [first, second] = games.map(({ settings }) => settings);
-  const names = Object.keys(first).filter((name) => String(first[name]) !== String(second[name]));
-  return games.map(({ settings, step }, i) => `Run ${i + 1}, step ${step.toLocaleString("en")}: `
-    + (names.map((name) => `${name} = ${settings[name]}`).join(", ") || "no difference yet"));
 }
 
 function parsed(text) {

@@ -51,7 +51,7 @@ from gan_lessons.widgets.still import Panel
 
 # To compare two runs, these have to be the same in both.
 SHARED = ("data", "points", "batch_size", "seed")
-MOVING = "The run goes on; what is seen stands in the sentence below."
+MOVING = "The run goes on; the sentence beside it says what is seen."
 
 
 def playground(**settings: Any) -> "Playground":

@@ -1,5 +1,5 @@
 // One number: a native range, which every hand and screen reader knows, and a field to type into.
-export function shown(value) {
+function shown(value) {
   if (!Number.isFinite(value)) return String(value);
   if (value !== 0 && Math.abs(value) < 1e-3) return value.toExponential(2).replace(/\.?0*e/, "e");
   return String(Number(value.toPrecision(4)));
@@ -68,4 +68,4 @@ function render({ model, el }) {
   return () => { model.off("change", draw); model.off("msg:custom", answer); };
 }
 
-export default { render };
+export default { render, shown };

@@ -1,6 +1,7 @@
 """The game and the theory in the exported pages: the package's numbers, and panels that move."""
 
 import math
+import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -333,6 +334,7 @@ def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> No
     button("Play").focus()
     keyboard.press("Enter")
     before = changed(picture, before)
+    expect(picture).to_have_attribute("aria-label", re.compile("^The run goes on"))
     rate = root.get_by_role("slider", name="rate of D, η_D")
     rate.focus()
     expect(root).to_contain_text("How far D's weights move at a step. Lesson 04.")
@@ -346,15 +348,16 @@ def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> No
 
     # Halves of a step, in words; a point that is read
     button("Step D").click()
-    expect(root).to_contain_text("D's half-step. D looked at 64 reals")
+    note = root.locator("[data-part=note]").first  # next to the plane
+    expect(note).to_contain_text("D's half-step. D looked at 64 reals")
     button("Step G").click()
-    expect(root).to_contain_text("G's half-step. D stood still.")
+    expect(note).to_contain_text("G's half-step. D stood still.")
     assert steps() == step + 1
     button("Step").click()
     assert steps() == step + 2
     picture.focus()
     keyboard.press("ArrowRight")
-    expect(root.locator("[data-part=note]").first).to_contain_text("G(z) = (")
+    expect(note).to_contain_text("G(z) = (")
 
     # What is shown
     root.get_by_text("What is shown").click()
@@ -370,6 +373,10 @@ def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> No
     button("Branch").click()
     root.get_by_label("objective").select_option("minimax")
     expect(root).to_contain_text(f"Run 2, step {step + 2}: objective = minimax")
+    root.get_by_label("rate of D, η_D, a number").fill("0.00001")
+    keyboard.press("Enter")
+    differ = f"Run 2, step {step + 2}: rate of D, η_D = 1e-5, objective = minimax"
+    expect(root).to_contain_text(differ)
     button("Keep run 1").click()
     expect(root.get_by_label("objective")).to_have_value("non_saturating")
     root.get_by_label("rewind to step").focus()
