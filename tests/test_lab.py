@@ -106,6 +106,14 @@ def test_make_lab_takes_a_port_and_no_browser(option: str) -> None:
     assert (done.returncode, done.stdout + done.stderr) == (0, "")
 
 
+def test_without_make_too_the_lessons_come_first_in_the_file_list() -> None:
+    (hidden,) = re.findall(r"^HIDDEN := (.+)$", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    lines = re.findall(r"^    jupyter lab .+$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(lines) == 2  # with conda and with pip
+    for name in set(hidden.split()) - {"__pycache__"}:
+        assert all(f"--ContentsManager.hide_globs={name}" in line for line in lines)
+
+
 def test_the_server_hands_on_at_once_what_a_kernel_sends(monkeypatch: pytest.MonkeyPatch) -> None:
     config = json.loads((ROOT / "gan_lessons" / "jupyter_server_config.json").read_text())
     app = ServerApp(config=Config(config))
