@@ -52,8 +52,11 @@ def answer_quiz(lesson: Lesson, number: str) -> None:
         radio = group.get_by_role("radio").nth(choice)
         expect(radio).to_contain_text(option.text.strip().replace("`", ""))
         lesson.tab_to(group.locator("[role=radio][tabindex='0']"))
-        while not radio.evaluate("radio => radio === document.activeElement"):
-            lesson.page.keyboard.press("ArrowDown")
+        focused = group.locator("[role=radio]:focus")
+        for _ in question.options:  # arrow keys go round
+            if focused.inner_text() != radio.inner_text():
+                lesson.page.keyboard.press("ArrowDown")
+        expect(radio).to_be_focused()
         lesson.page.keyboard.press("Enter" if option.right else "Space")
         verdict = f"{'✓ Right' if option.right else '✗ Not right'}: {option.why.strip()}"
         expect(group.get_by_role("status")).to_have_text(verdict.replace("`", ""))

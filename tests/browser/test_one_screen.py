@@ -1,5 +1,6 @@
 """The playground on small screens: what is pointed at, what is said of it, and nothing cut off."""
 
+import json
 import re
 from collections.abc import Callable
 
@@ -77,7 +78,7 @@ def test_what_is_told_is_on_the_screen_with_what_it_is_about(
     # A finger reads a point
     out.get_by_role("button", name="Play", exact=True).focus()
     expect(note).to_contain_text("D's half-step.")
-    x, y = eval(lesson.python("(panel.trainer.samples[0] / panel.canvases[0].edge).tolist()"))
+    x, y = json.loads(lesson.python("(panel.trainer.samples[0] / panel.canvases[0].edge).tolist()"))
     box = plane.bounding_box()
     assert box is not None
     margin = 26 / box["width"]
