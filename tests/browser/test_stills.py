@@ -25,7 +25,7 @@ PANELS = (
     "TrainingPanel(digits.images)",
 )
 QUIZ = 'quiz("01")'
-WATCHED = "watch(Trainer(digits.images, RECIPES['dcgan']), steps=1)"
+WATCHED = "watch(Trainer(digits.images, RECIPES['dcgan']), steps=200)"  # long enough to be seen
 
 
 def expect_alive(lesson: Lesson) -> None:
