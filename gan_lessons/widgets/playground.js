@@ -367,8 +367,8 @@ function pointing(plane, model) {
 
 // What a chart shows, for whoever points at it or comes to it by Tab and arrow keys.
 const chartWords = (row, model) => [
-  "Losses: what D and G each try to make small. They pull against each other: in a healthy game neither stays at 0. Lesson 02.",
-  "D's mean answers, from 0 for fake to 1 for real: D(x) to real points, D(G(z)) to fakes. Both at ½: D cannot tell them apart. Lesson 01.",
+  "Losses: what D and G each try to make small. They pull against each other, so a small loss does not say that the fakes are good. Lesson 02.",
+  "D's mean answers, from 0 for fake to 1 for real: D(x) to real points, D(G(z)) to fakes. The nearer to each other, the less it tells them apart. Lesson 01.",
   `${model.get("covers")}: the share that G has found; good: of fakes near one. JSD: how far fakes as a whole are from the real points, 0.69 nats at most; floor: what real points score. Lesson 04.`,
 ][row];
 
