@@ -16,7 +16,8 @@ from gan_lessons.networks import OpenTanh, UNet, count_parameters
 from gan_lessons.networks.unet import LEAK
 from gan_lessons.training import Trainer, build_networks
 
-DIGITS = load_digits(source="bundled", announce=False).images[:40]
+BUNDLED = load_digits(source="bundled", announce=False)
+DIGITS = BUNDLED.images[:40]
 
 
 def rng(seed: int = 0) -> torch.Generator:
@@ -165,6 +166,56 @@ def test_d_sees_the_whole_picture_and_the_condition_but_not_z() -> None:
     assert [inputs.grad[:, i].ne(0).any().item() for i in range(3)] == [True, True, False]
 
 
+def test_d_adds_a_number_for_the_class_to_one_for_all_and_the_restorer_is_not_told() -> None:
+    small = RestorationSettings(width=4, discriminator_width=4, discriminator_classes=3)
+    run = Trainer(DIGITS, small, labels=torch.arange(40) % 3)
+    method: Any = run.method
+    inputs, labels = method.inputs(8, rng()), torch.tensor([0, 1, 2, 0, 1, 2, 0, 1])
+    answers = run.players["discriminator"].network(torch.cat([DIGITS[:8], inputs[:, :2]], dim=1))
+    assert answers.shape == (8, 4)
+    expected = [answers[i, 0] + answers[i, 1 + label] for i, label in enumerate(labels.tolist())]
+    torch.testing.assert_close(method.logits(DIGITS[:8], inputs, labels), torch.stack(expected))
+    assert inputs.shape == (8, 3, 28, 28)
+    with pytest.raises(UserError, match=r"This D is told what each picture shows: give it labels"):
+        method.logits(DIGITS[:8], inputs)
+
+
+def test_d_is_told_the_classes_of_the_batch_and_of_its_restorations(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    small = RestorationSettings(width=4, discriminator_width=4, discriminator_classes=10)
+    run = Trainer(DIGITS, small, labels=BUNDLED.labels[:40])
+    method: Any = run.method
+    of_picture = {
+        digit.numpy().tobytes(): label for digit, label in zip(DIGITS, BUNDLED.labels, strict=False)
+    }
+    told, logits = [], method.logits
+
+    def listen(pictures: Tensor, inputs: Tensor, labels: Tensor) -> Tensor:
+        told.append((pictures.detach().clone(), labels.clone()))
+        answers: Tensor = logits(pictures, inputs, labels)
+        return answers
+
+    monkeypatch.setattr(method, "logits", listen)
+    for _ in run.run(1):
+        pass
+    (both, of_both), (real, of_real), (_, of_restored) = told  # D's loss, R1, the restorer's
+    half = len(real)
+    assert torch.equal(both[:half], real)
+    assert [of_picture[picture.numpy().tobytes()] for picture in real] == of_real.tolist()
+    for labels in (of_both[:half], of_both[half:], of_restored):
+        assert torch.equal(labels, of_real)
+
+
+def test_a_d_that_is_told_wants_labels() -> None:
+    with pytest.raises(UserError, match=r"labels are needed.* without labels set it to 0"):
+        Trainer(DIGITS, RECIPES["restore"])
+    with pytest.raises(UserError, match="with 10 classes they have to lie from 0 to 9"):
+        Trainer(DIGITS, RECIPES["restore"], labels=torch.arange(40))
+    Trainer(DIGITS, replace(RECIPES["restore"], discriminator_classes=0))
+    Trainer(DIGITS, replace(RECIPES["restore"], adversary=False))  # nobody is told anything
+
+
 def test_every_batch_has_every_damage_and_inputs_are_made_of_the_samples() -> None:
     run = Trainer(DIGITS, RestorationSettings(width=4, discriminator_width=4))
     inputs = run.inputs(8)
@@ -206,7 +257,7 @@ def test_a_restorer_is_not_caught_where_all_is_black_as_with_a_plain_tanh(
 ) -> None:
     small = replace(RECIPES["restore_regression"], width=8, batch_size=8, seed=seed)
     settings = replace(small, lr_restorer=0.01, lr_decay="none")
-    images = load_digits(source="bundled", announce=False).images[:800]
+    images = BUNDLED.images[:800]
 
     def error_after_160_steps() -> float:
         errors = [event.values["error"] for event in Trainer(images, settings).run(160)]
@@ -220,7 +271,7 @@ def test_a_restorer_is_not_caught_where_all_is_black_as_with_a_plain_tanh(
 @pytest.mark.parametrize("name", ["restore", "restore_regression"])
 def test_a_few_steps_come_nearer_to_the_digits(name: str) -> None:
     settings = replace(RECIPES[name], width=8, discriminator_width=8, steps=60, lr_decay="none")
-    run = Trainer(load_digits(source="bundled", announce=False).images[:800], settings)
+    run = Trainer(BUNDLED.images[:800], settings, labels=BUNDLED.labels[:800])
     errors = [event.values["error"] for event in run.run()]
     assert statistics.median(errors[-20:]) < 0.85 * errors[0]  # which is that of what is given
     values = run.history[-1].values

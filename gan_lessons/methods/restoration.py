@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from gan_lessons import losses
 from gan_lessons.data.degradations import KINDS, Spoiled, spoil
-from gan_lessons.errors import expect
-from gan_lessons.methods.gan import RATE, image_size
+from gan_lessons.errors import UserError, expect
+from gan_lessons.methods.gan import RATE, image_size, refuse_labels
 from gan_lessons.networks import ConvDiscriminator, LeakyBounds, OpenTanh, ResidualUNet
 from gan_lessons.tensors import expect_rng, expect_tensor
 from gan_lessons.training import (
@@ -50,6 +50,9 @@ class RestorationSettings(Settings):
         "tanh", BOUNDS, label="what keeps pixels between black and white", fixed=True
     )
     discriminator_width: int = number(20, 1, 256, label="width of D", fixed=True)
+    discriminator_classes: int = number(
+        0, 0, 1000, label="classes", help="Of the pictures, that D is told; 0: none.", fixed=True
+    )
     distortion_weight: float = number(
         10.0,
         0.1,
@@ -79,12 +82,16 @@ class Restoration(Method[RestorationSettings]):
     picture stays. D sees a whole picture, restored or untouched, *and* what was given: the spoiled
     picture and the mask (as in pix2pix, Isola et al. 2017). Context encoders (Pathak et al. 2016)
     were the first to join a squared error and an adversary for holes.
+
+    With ``discriminator_classes`` D is told, too, of which class the picture was, and the restorer
+    is not: D's logit is one number for all classes plus one for that class (the projection of
+    Miyato and Koyama 2018). Then the trainer needs labels.
     """
 
     name = "restoration"
     settings_class = RestorationSettings
     recipes: ClassVar[Mapping[str, Settings]] = {
-        "restore": RestorationSettings(batch_size=16, lr_restorer=4e-3),
+        "restore": RestorationSettings(batch_size=16, lr_restorer=3e-3, discriminator_classes=10),
         "restore_regression": RestorationSettings(batch_size=16, adversary=False, lr_restorer=3e-3),
     }
     averaged = ("restorer",)
@@ -100,12 +107,28 @@ class Restoration(Method[RestorationSettings]):
             self.charts = self.charts[: len(ALONE)]  # type: ignore[misc]
 
     @classmethod
+    def check_data(cls, settings: Any, data: Batch) -> None:
+        told, labels = settings.discriminator_classes, data.get("labels")
+        if not (settings.adversary and told):
+            return
+        if labels is None:
+            raise UserError(
+                f"discriminator_classes is {told}: D is told what each picture shows, so labels "
+                "are needed, one for each; for pictures without labels set it to 0."
+            )
+        refuse_labels(labels, len(data["samples"]), told)
+
+    @classmethod
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
         size: Any = image_size(shape)
         built = {"restorer": cls.restorer(settings, size)}
         if settings.adversary:
             seen = size | {"channels": 2 * size["channels"] + 1}
-            built["discriminator"] = ConvDiscriminator(settings.discriminator_width, **seen)
+            told = settings.discriminator_classes
+            answers = 1 + told if told else 0  # 0: one logit a picture, without a second dimension
+            built["discriminator"] = ConvDiscriminator(
+                settings.discriminator_width, answers, **seen
+            )
         for network in built.values():  # a third faster on a CPU
             network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         return built
@@ -122,17 +145,18 @@ class Restoration(Method[RestorationSettings]):
         return Player(network, optimizer, self.average_of(name, network))
 
     def step(self, run: Trainer) -> Values:
-        images = run.next_batch()["samples"]
+        batch = run.next_batch()
+        images, labels = batch["samples"], batch.get("labels")
         inputs = self.spoiled(images, run.rng)
         restored = restore(self.network("restorer"), inputs)
         error = self.distortion(restored, images, run.step)
         values = {"error": error.item()}
         loss = self.settings.distortion_weight * error
         if self.settings.adversary:
-            values |= self.discriminator_step(run, images, restored.detach(), inputs)
+            values |= self.discriminator_step(run, images, restored.detach(), inputs, labels)
             if self.listens(run.step):
                 fooled = losses.OBJECTIVES["non_saturating"].generator_loss
-                loss = loss + fooled(self.logits(restored, inputs))
+                loss = loss + fooled(self.logits(restored, inputs, labels))
         run.update("restorer", loss)
         return values | {"loss_restorer": loss.item()}
 
@@ -145,23 +169,44 @@ class Restoration(Method[RestorationSettings]):
         return True
 
     def discriminator_step(
-        self, run: Trainer, images: Tensor, restored: Tensor, inputs: Tensor
+        self,
+        run: Trainer,
+        images: Tensor,
+        restored: Tensor,
+        inputs: Tensor,
+        labels: Tensor | None,
     ) -> dict[str, float]:
         """Update D once; return its loss and its mean answers from before the update."""
-        real, fake = self.logits(torch.cat([images, restored]), inputs.repeat(2, 1, 1, 1)).chunk(2)
+        both, of_both = torch.cat([images, restored]), None if labels is None else labels.repeat(2)
+        real, fake = self.logits(both, inputs.repeat(2, 1, 1, 1), of_both).chunk(2)
         loss = losses.OBJECTIVES["non_saturating"].discriminator_loss(real, fake)
         total = loss
         if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
-            penalty = losses.r1(lambda seen: self.logits(seen, inputs), images)
+            penalty = losses.r1(lambda seen: self.logits(seen, inputs, labels), images)
             total = loss + PENALTY_EVERY * self.settings.penalty_weight * penalty
         run.update("discriminator", total)
         d_real, d_fake = (logits.sigmoid().mean().item() for logits in (real, fake))
         return {"loss_discriminator": loss.item(), "d_real": d_real, "d_fake": d_fake}
 
-    def logits(self, pictures: Tensor, inputs: Tensor) -> Tensor:
-        """D's logits (N,) for pictures, restored or real, beside what was given."""
-        logits: Tensor = self.network("discriminator")(torch.cat([pictures, inputs[:, :-1]], dim=1))
-        return logits
+    def logits(self, pictures: Tensor, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+        """D's logits (N,) for pictures, restored or real, beside what was given.
+
+        Args:
+            pictures: (N, C, H, W).
+            inputs: (N, C + 2, H, W), of which D does not see z.
+            labels: classes (N,), where D is told of them.
+
+        Raises:
+            UserError: D is told of them, and they are missing.
+        """
+        answers: Tensor = self.network("discriminator")(
+            torch.cat([pictures, inputs[:, :-1]], dim=1)
+        )
+        if not self.settings.discriminator_classes:
+            return answers
+        if labels is None:
+            raise UserError("This D is told what each picture shows: give it labels (N,), too.")
+        return answers[:, 0] + answers[:, 1:].gather(1, labels[:, None])[:, 0]
 
     def spoiled(self, images: Tensor, rng: torch.Generator) -> Tensor:
         """Inputs (N, C + 2, H, W) made of images (N, C, H, W), every kind of damage in turn."""

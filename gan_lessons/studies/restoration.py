@@ -1,5 +1,7 @@
 """Least squares against an adversary: the same U-Net, the same computing, four kinds of damage.
 
+The adversary's discriminator is told which digit it was; a third arm is the same without that.
+
 ``python -m gan_lessons.studies.restoration`` trains every run of the table that is not yet in its
 file, on two cores; interrupted, it goes on where it stopped. First each way to learn has the same
 six `TRIES`: three rates, and two ways to keep pixels between black and white. They learn from the
@@ -45,7 +47,7 @@ from gan_lessons.training import Trainer, build_networks
 STORED = FOLDER / "restoration.json"
 SEEDS = 3
 THREADS = 2
-STEPS = 4200  # of the adversarial recipe: a minute and a half on two idle cores
+STEPS = 4200  # against an adversary without labels: a minute and a half on two idle cores
 HELD_OUT = 1000  # of the bundled digits: nothing learns from them, and nothing is chosen by them
 TUNING_SEED = 100
 DAMAGE = 7  # seed of the damage that all are measured on
@@ -56,9 +58,9 @@ EARLY = 10  # after so few steps rounding has not yet grown: every processor agr
 class Arm:
     """One way to learn.
 
-    Attributes: ``cost`` of a step, divided by that of the recipe ``restore``; ``settings`` beside
-    the recipe's; ``seeds``; ``choosing``: whether it is a try, which learns from fewer digits and
-    is measured on those that choose.
+    Attributes: ``cost`` of a step, divided by that of ``restore`` without labels; ``settings``
+    beside the recipe's; ``seeds``; ``choosing``: whether it is a try, which learns from fewer
+    digits and is measured on those that choose.
     """
 
     recipe: str
@@ -72,9 +74,12 @@ class Arm:
         return round(STEPS / self.cost)
 
 
-ALONE = 0.65  # cost of a step of least squares, as `measure_costs` finds it
+ALONE, LABEL = 0.65, 1.03  # cost of a step of least squares, and with a label, by `measure_costs`
+UNTOLD: dict[str, Any] = {"discriminator_classes": 0, "lr_restorer": 4e-3}
 ARMS: dict[str, Arm] = {
-    "adversarial": Arm("restore"),
+    "adversarial": Arm("restore", LABEL),
+    # What it would be if D were not told which digit it was, which the restorer never is.
+    "adversarial, no label": Arm("restore", settings=UNTOLD),
     "regression": Arm("restore_regression", ALONE),
     # As good by PSNR, within 0.1 dB, and with another bound the distances are others.
     "regression, leaky": Arm("restore_regression", ALONE, {"bounds": "leaky", "lr_restorer": 3e-3}),
@@ -82,12 +87,12 @@ ARMS: dict[str, Arm] = {
 TRIES: dict[str, Arm] = {
     f"{name}, {bounds}, rate {rate:g}": Arm(
         ARMS[name].recipe,
-        ARMS[name].cost,
-        {"bounds": bounds, "lr_restorer": rate},
+        cost,  # the label's is left out: an adversary is compared with its own tries here
+        {**ARMS[name].settings, "bounds": bounds, "lr_restorer": rate},
         seeds=(TUNING_SEED,),
         choosing=True,
     )
-    for name in ("adversarial", "regression")
+    for name, cost in (("adversarial", 1), ("adversarial, no label", 1), ("regression", ALONE))
     for bounds in ("tanh", "leaky")
     for rate in (2e-3, 3e-3, 4e-3)
 }
@@ -197,7 +202,9 @@ def start(name: str, seed: int, steps: int | None = None) -> Trainer:
     """
     arm = _arm(name)
     settings = replace(RECIPES[arm.recipe], seed=seed, steps=steps or arm.steps, **arm.settings)
-    return Trainer(learned(arm.choosing), settings)
+    images = learned(arm.choosing)
+    labels = load_digits(source="bundled", announce=False).labels[: len(images)]
+    return Trainer(images, settings, labels=labels)
 
 
 def _arm(name: str) -> Arm:
@@ -316,6 +323,11 @@ def mean(rows: Iterable[Row], arm: str, kind: str, what: str) -> float:
     return fmean(found)
 
 
+def tries_of(arm: str) -> list[str]:
+    """The names of an arm's `TRIES`."""
+    return [name for name in TRIES if name.rsplit(", ", 2)[0] == arm]
+
+
 def best_try(rows: Sequence[Row], arm: str) -> str:
     """Which of an arm's `TRIES` serves it best, over all kinds of damage.
 
@@ -328,7 +340,7 @@ def best_try(rows: Sequence[Row], arm: str) -> str:
             return fmean(mean(rows, name, kind, "psnr") for kind in KINDS)
         return -fmean(math.log(mean(rows, name, kind, "distance")) for kind in KINDS)
 
-    return max((name for name in TRIES if name.startswith(arm)), key=worth)
+    return max(tries_of(arm), key=worth)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -349,11 +361,11 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def measure_costs(rounds: int = 12) -> dict[str, float]:
-    """The computing of a step of each recipe, divided by that of ``restore``.
+    """The computing of a step of each way to learn, divided by that of "adversarial, no label".
 
-    Both take turns, 8 steps (two of D's with a penalty) a round; the medians are compared.
+    They take turns, 8 steps (two of D's with a penalty) a round; the medians are compared.
     """
-    trainers = {name: start(name, 0) for name in ("adversarial", "regression")}
+    trainers = {name: start(name, 0) for name in ARMS}
     times: dict[str, list[float]] = {name: [] for name in trainers}
     for _ in range(rounds + 1):  # the first warms up
         for name, trainer in trainers.items():
@@ -362,7 +374,7 @@ def measure_costs(rounds: int = 12) -> dict[str, float]:
                 pass
             times[name].append(time.perf_counter() - began)
     medians = {name: sorted(found[1:])[rounds // 2] for name, found in times.items()}
-    return {name: median / medians["adversarial"] for name, median in medians.items()}
+    return {name: median / medians["adversarial, no label"] for name, median in medians.items()}
 
 
 def ship(folder: Path) -> Iterator[Path]:
