@@ -401,6 +401,7 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "workers": (2, 4),
     "points": (((1.0, 1.0),),),
     "classes": (3,),
+    "discriminator_classes": (3,),
     "told": (2,),
     "content_dim": (5,),
     "content_width": (5,),
