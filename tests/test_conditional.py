@@ -142,7 +142,7 @@ def test_labels_are_asked_for(digits: Tensor) -> None:
     for labels, said in (
         (None, "needs labels, one for each of the 64 samples"),
         (torch.zeros(5).long(), "one for each of the 64 samples"),
-        (torch.full((64,), CLASSES), "go from 3 to 3; with 3 classes they .* from 0 to 2"),
+        (torch.full((64,), CLASSES), "go from 3 to 3; classes is 3, so they .* from 0 to 2"),
         (torch.zeros(64), r"whole numbers .*, not torch.float32"),
         (torch.zeros(64, 1).long(), r"not torch.int64 \(64, 1\)"),
     ):

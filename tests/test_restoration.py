@@ -210,7 +210,9 @@ def test_d_is_told_the_classes_of_the_batch_and_of_its_restorations(
 def test_a_d_that_is_told_wants_labels() -> None:
     with pytest.raises(UserError, match=r"labels are needed.* without labels set it to 0"):
         Trainer(DIGITS, RECIPES["restore"])
-    with pytest.raises(UserError, match="with 10 classes they have to lie from 0 to 9"):
+    with pytest.raises(
+        UserError, match="discriminator_classes is 10, so they have to lie from 0 to 9"
+    ):
         Trainer(DIGITS, RECIPES["restore"], labels=torch.arange(40))
     Trainer(DIGITS, replace(RECIPES["restore"], discriminator_classes=0))
     Trainer(DIGITS, replace(RECIPES["restore"], adversary=False))  # nobody is told anything

@@ -337,13 +337,16 @@ def image_size(shape: tuple[int, ...]) -> dict[str, int]:
     return {"channels": shape[0], "size": shape[1]}
 
 
-def refuse_labels(labels: Tensor | None, samples: int, classes: int) -> None:
+def refuse_labels(
+    labels: Tensor | None, samples: int, classes: int, setting: str = "classes"
+) -> None:
     """Refuse labels that a conditional GAN cannot be told.
 
     Args:
         labels: classes (N,) of the samples, or None.
         samples: how many there are.
         classes: how many the GAN is told.
+        setting: the name of the setting that says so.
 
     Raises:
         UserError: there are none, or one is no class.
@@ -360,6 +363,6 @@ def refuse_labels(labels: Tensor | None, samples: int, classes: int) -> None:
         )
     if len(labels) and not 0 <= int(labels.min()) <= int(labels.max()) < classes:
         raise UserError(
-            f"Labels go from {int(labels.min())} to {int(labels.max())}; with {classes} classes "
-            f"they have to lie from 0 to {classes - 1}."
+            f"Labels go from {int(labels.min())} to {int(labels.max())}; {setting} is {classes}, "
+            f"so they have to lie from 0 to {classes - 1}."
         )

@@ -116,7 +116,7 @@ class Restoration(Method[RestorationSettings]):
                 f"discriminator_classes is {told}: D is told what each picture shows, so labels "
                 "are needed, one for each; for pictures without labels set it to 0."
             )
-        refuse_labels(labels, len(data["samples"]), told)
+        refuse_labels(labels, len(data["samples"]), told, "discriminator_classes")
 
     @classmethod
     def build(cls, settings: Any, shape: tuple[int, ...]) -> dict[str, nn.Module]:
