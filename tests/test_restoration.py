@@ -8,6 +8,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from gan_lessons import losses
 from gan_lessons.data import degradations, load_digits
 from gan_lessons.data.degradations import KINDS, Spoiled
 from gan_lessons.errors import UserError
@@ -205,6 +206,33 @@ def test_d_is_told_the_classes_of_the_batch_and_of_its_restorations(
     assert [of_picture[picture.numpy().tobytes()] for picture in real] == of_real.tolist()
     for labels in (of_both[:half], of_both[half:], of_restored):
         assert torch.equal(labels, of_real)
+
+
+def test_the_penalty_comes_every_so_many_steps_and_so_many_times_as_strongly(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def started(every: int, weight: float) -> Trainer:
+        small = RestorationSettings(width=4, discriminator_width=4)
+        return Trainer(DIGITS, replace(small, penalty_every=every, penalty_weight=weight))
+
+    def first_weight(run: Trainer) -> Tensor:
+        run.train_step()
+        return next(run.players["discriminator"].network.parameters())
+
+    lazily = started(3, 1.0)
+    moved = first_weight(lazily).clone()
+    assert torch.equal(moved, first_weight(started(1, 3.0)))
+    assert not torch.equal(moved, first_weight(started(1, 1.0)))
+    r1, at = losses.r1, [0]
+
+    def noted(*told: Any) -> Tensor:
+        at.append(lazily.step)
+        return r1(*told)
+
+    monkeypatch.setattr(losses, "r1", noted)
+    for _ in range(6):
+        lazily.train_step()
+    assert at == [0, 3, 6]
 
 
 def test_a_d_that_is_told_wants_labels() -> None:

@@ -164,15 +164,15 @@ def test_what_the_lesson_says_of_the_table(kind: str) -> None:
         many.append(adversarial.test_distance / regression.test_distance)
         assert rows["regression, leaky", seed].distance < regression.distance
         assert 0.55 < regression.test_psnr - adversarial.test_psnr < 1.15
-        untold = rows["adversarial, no label", seed]  # of the same machine as the squared error's
-        assert untold.seconds == pytest.approx(regression.seconds, rel=0.1)
+        untold = rows["adversarial, no label", seed]
         told = adversarial.test_distance / untold.test_distance
-        assert (told < 0.85) == (kind in ("centre", "small"))
-        assert kind != "brush" or 0.93 < told < 0.97
-        assert adversarial.test_psnr > untold.test_psnr - 0.05
+        low, high = {"brush": (0.95, 1.02), "noise": (1.1, 1.7)}.get(kind, (0.7, 0.87))
+        assert low < told < high
+        assert kind != "small" or untold.test_distance > 0.5 * regression.test_distance
+        assert adversarial.test_psnr > untold.test_psnr - 0.17
         assert (regression.distance < 1.4 * floor) == (kind == "noise")
     lowest, highest = {"brush": (0.4, 0.5), "centre": (0.1, 0.2), "small": (0.35, 0.5)}.get(
-        kind, (0.5, 0.85)
+        kind, (0.6, 0.9)
     )
     assert all(lowest < ratio < highest for ratio in many)
     leaky, plain, against, classical = (
@@ -182,7 +182,7 @@ def test_what_the_lesson_says_of_the_table(kind: str) -> None:
         }
         for arm in ("regression, leaky", "regression", "adversarial", "classic")
     )
-    assert abs(plain["psnr"] - leaky["psnr"]) < 0.145
+    assert abs(plain["psnr"] - leaky["psnr"]) < 0.11
     assert leaky["test_distance"] < 0.9 * plain["test_distance"]
     further = leaky["test_distance"] - against["test_distance"]
     assert (further < 0.02) == (kind == "noise")
@@ -190,24 +190,7 @@ def test_what_the_lesson_says_of_the_table(kind: str) -> None:
     assert f"{plain['distance']:.2f}" in study.table(STORED)
 
 
-@pytest.mark.parametrize("seed", range(study.SEEDS))
-def test_the_bias_of_few_digits_shows_most_for_noise(seed: int) -> None:
-    rows = {(row.arm, row.kind): row for row in STORED if row.seed == seed}
-
-    def apart(kind: str) -> float:
-        ours, theirs = rows["adversarial", kind], rows["regression", kind]
-        of_few, of_many = ours.distance / theirs.distance, ours.test_distance / theirs.test_distance
-        return abs(of_few - of_many)
-
-    assert max(KINDS, key=apart) == "noise"
-
-
-def test_whether_the_label_helps_with_noise_the_seeds_do_not_agree() -> None:
-    found = {
-        (row.arm, row.seed): row.test_distance
-        for row in STORED
-        if row.kind == "noise" and row.arm.startswith("adversarial")
-    }
-    seeds = ARMS["adversarial"].seeds
-    nearer = {found["adversarial", s] < found["adversarial, no label", s] for s in seeds}
-    assert nearer == {False, True}
+def test_all_ways_to_learn_had_about_the_same_computing() -> None:
+    seconds = {arm: study.mean(STORED, arm, KINDS[0], "seconds") for arm in ARMS}
+    assert all(found == pytest.approx(seconds["regression"], rel=0.1) for found in seconds.values())
+    assert seconds["adversarial"] < 90

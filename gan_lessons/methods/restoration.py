@@ -26,7 +26,6 @@ from gan_lessons.training import (
     number,
 )
 
-PENALTY_EVERY = 4  # steps from one R1 penalty to the next
 BOUNDS = ("tanh", "leaky")  # an open one; cut off but for a hundredth
 ALONE = (
     Chart("squared error", {"error": "of a pixel"}),
@@ -66,6 +65,7 @@ class RestorationSettings(Settings):
     penalty_weight: float = number(
         1.0, 0, 1000, label="strength of R1", group="Game", slider=(1e-3, 100), step=0.1, log=True
     )
+    penalty_every: int = number(4, 1, 64, label="steps from one penalty to the next")
     lr_restorer: float = number(
         2e-3, 0, 0.1, label="rate of the restorer", help="How far its weights move.", **RATE
     )
@@ -91,7 +91,9 @@ class Restoration(Method[RestorationSettings]):
     name = "restoration"
     settings_class = RestorationSettings
     recipes: ClassVar[Mapping[str, Settings]] = {
-        "restore": RestorationSettings(batch_size=16, lr_restorer=3e-3, discriminator_classes=10),
+        "restore": RestorationSettings(
+            batch_size=16, lr_restorer=3e-3, discriminator_classes=10, penalty_every=8
+        ),
         "restore_regression": RestorationSettings(batch_size=16, adversary=False, lr_restorer=3e-3),
     }
     averaged = ("restorer",)
@@ -181,9 +183,10 @@ class Restoration(Method[RestorationSettings]):
         real, fake = self.logits(both, inputs.repeat(2, 1, 1, 1), of_both).chunk(2)
         loss = losses.OBJECTIVES["non_saturating"].discriminator_loss(real, fake)
         total = loss
-        if self.settings.penalty_weight and run.step % PENALTY_EVERY == 0:
+        every, weight = self.settings.penalty_every, self.settings.penalty_weight
+        if weight and run.step % every == 0:
             penalty = losses.r1(lambda seen: self.logits(seen, inputs, labels), images)
-            total = loss + PENALTY_EVERY * self.settings.penalty_weight * penalty
+            total = loss + every * weight * penalty
         run.update("discriminator", total)
         d_real, d_fake = (logits.sigmoid().mean().item() for logits in (real, fake))
         return {"loss_discriminator": loss.item(), "d_real": d_real, "d_fake": d_fake}
