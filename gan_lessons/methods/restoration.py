@@ -39,7 +39,11 @@ GAME = (
 
 @dataclass(frozen=True, kw_only=True)
 class RestorationSettings(Settings):
-    """The settings of `Restoration`."""
+    """The settings of `Restoration`.
+
+    R1 comes every ``penalty_every`` steps, that many times as strongly (lazy regularisation, Karras
+    et al. 2020).
+    """
 
     adversary: bool = flag(
         True, label="adversary", help="Whether a discriminator judges what is restored.", fixed=True

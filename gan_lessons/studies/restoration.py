@@ -48,7 +48,7 @@ from gan_lessons.training import Trainer, build_networks
 STORED = FOLDER / "restoration.json"
 SEEDS = 3
 THREADS = 2
-STEPS = 3500  # against an adversary without labels: a minute and a half at most on two idle cores
+STEPS = 3500  # against an adversary without labels: about a minute and a half on two idle cores
 HELD_OUT = 1000  # of the bundled digits: nothing learns from them, and nothing is chosen by them
 TUNING_SEED = 100
 DAMAGE = 7  # seed of the damage that all are measured on
@@ -82,7 +82,7 @@ ARMS: dict[str, Arm] = {
     # What it would be if D were not told which digit it was, which the restorer never is.
     "adversarial, no label": Arm("restore", settings=UNTOLD),
     "regression": Arm("restore_regression", ALONE),
-    # As good by PSNR, within 0.1 dB, and with another bound the distances are others.
+    # As good by PSNR, within about 0.1 dB, and with another bound the distances are others.
     "regression, leaky": Arm("restore_regression", ALONE, {"bounds": "leaky", "lr_restorer": 2e-3}),
 }
 TRIES: dict[str, Arm] = {
