@@ -1,5 +1,6 @@
 """Melodies by rules, tunes, notes and sounds; bars that are written one after another."""
 
+import asyncio
 import io
 import re
 import wave
@@ -19,7 +20,8 @@ from gan_lessons.data.melodies import BARS, HOLD, REST, SIGNS, STEPS, Note
 from gan_lessons.errors import UserError
 from gan_lessons.networks import SentenceGenerator
 from gan_lessons.studies import melodies as study
-from gan_lessons.widgets import MelodyPlayer
+from gan_lessons.widgets import MelodyPlayer, ahead
+from gan_lessons.widgets.cells import CELLS
 
 torch.set_num_threads(1)
 
@@ -235,6 +237,26 @@ def test_the_player_shows_and_sounds_what_is_written() -> None:
     with pytest.raises(UserError, match="There is no control 'pitch'"):
         player.set(pitch=3)
     player.close()
+
+
+def test_the_next_stop_made_ahead_is_not_heard_yet(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ahead, "SOON", 0.0)
+    monkeypatch.setattr(ahead, "QUICK", 60.0)
+    monkeypatch.setattr(CELLS, "running", False)
+    torch.manual_seed(0)
+    player, fresh = (MelodyPlayer(SentenceGenerator(SIGNS, 16, melodies.TOLD)) for _ in range(2))
+    fresh.generator = player.generator
+
+    async def go() -> None:
+        for tempo in (150, 160, 170):
+            player.controls["tempo"].value = tempo
+            await asyncio.sleep(0.02)
+            fresh.set(tempo=tempo)
+            assert player.sound.value == fresh.sound.value
+            assert player.sentence == fresh.sentence
+            assert player._ahead._beside  # the next one is made
+
+    asyncio.run(go())
 
 
 def test_a_piano_roll_has_a_bar_for_each_note() -> None:

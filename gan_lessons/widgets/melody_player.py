@@ -3,7 +3,7 @@
 from typing import Any
 
 import ipywidgets
-from torch import nn
+from torch import Tensor, nn
 
 from gan_lessons import plotting
 from gan_lessons.data import melodies
@@ -42,13 +42,23 @@ class MelodyPlayer(Explore):
         super().__init__(self._melody, controls, {}, "")
         self.children: Any = (*self.children, self.sound)
 
-    def _melody(self, opening: str, temperature: float, melody: int, tempo: int) -> Any:
+    def _view(self) -> Any:
+        view = super()._view()
+        values = self.values
+        tempo = values.pop("tempo")
+        # Not where the picture is drawn, which may be that of the next stop.
+        self.sound.value = melodies.wav(melodies.render(self._signs(**values), tempo))
+        return view
+
+    def _signs(self, opening: str, temperature: float, melody: int) -> Tensor:
         first = None
         if opening != WRITTEN:
             first = melodies.encode(melodies.TUNES[opening])[: melodies.STEPS]
-        signs = play(self.generator, 1, temperature, melody, first)[0]
+        return play(self.generator, 1, temperature, melody, first)[0]
+
+    def _melody(self, opening: str, temperature: float, melody: int, tempo: int) -> Any:
+        signs = self._signs(opening, temperature, melody)
         played = melodies.notes(signs)
-        self.sound.value = melodies.wav(melodies.render(signs, tempo))
         found = melodies.score(signs[None])
         ends = "ends" if found.cadence else "does not end"
         text = (
