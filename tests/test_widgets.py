@@ -3,6 +3,7 @@
 import base64
 import gc
 import io
+import threading
 import weakref
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -22,12 +23,12 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.legend import Legend
 from PIL import Image
 
-from gan_lessons import plotting
+from gan_lessons import plotting, pretrained
 from gan_lessons.errors import UserError
 from gan_lessons.exercises import words
 from gan_lessons.exercises.questions import Option, Question, Quiz
 from gan_lessons.plotting.style import new_axes
-from gan_lessons.widgets import explore
+from gan_lessons.widgets import LatentExplorer, explore
 from gan_lessons.widgets.canvas import Canvas
 from gan_lessons.widgets.cells import CELLS, Cells
 from gan_lessons.widgets.help import Help
@@ -62,6 +63,10 @@ def draw(mean: float, steep: bool) -> tuple[Figure, str]:
     figure = Figure(figsize=(2, 1))
     figure.add_subplot().plot([0, mean * (3 if steep else 1)])
     return figure, f"the line ends at {mean * (3 if steep else 1):.1f}"
+
+
+def shares(share: float, number: int) -> Figure:
+    return plotting.bars([share, number])
 
 
 def test_panel_follows_its_controls() -> None:
@@ -228,6 +233,44 @@ def test_a_slow_picture_waits_until_the_slider_is_let_go(monkeypatch: pytest.Mon
     assert panel.controls["x"].continuous_update is False
     panel.set(x=1)
     assert panel.controls["x"].continuous_update is True
+
+
+@pytest.mark.parametrize(
+    ("make", "slider", "number"),
+    [
+        (lambda: explore(shares, share=(0.0, 1.0), number=(0, 50)), "share", "number"),
+        (lambda: LatentExplorer(*pretrained.load_generator("dcgan")), "truncation", "seed"),
+    ],
+    ids=["explore", "LatentExplorer"],
+)
+def test_a_number_refused_while_a_picture_is_made_stays_refused(
+    make: Callable[[], Any], slider: str, number: str
+) -> None:
+    panel, began, may_end = make(), threading.Event(), threading.Event()
+    make_picture = panel._ahead._make
+
+    def made_slowly(values: dict[str, Any]) -> Any:
+        began.set()
+        assert may_end.wait(60)
+        return make_picture(values)
+
+    panel._ahead._make = made_slowly
+    fields = [part for part in parts(panel) if isinstance(part, ipywidgets.FloatText)]
+    (field,) = [part for part in fields if part.description.startswith(number)]
+    before = field.value
+    # JupyterLab delivers what widgets say on two threads.
+    moved = threading.Thread(target=setattr, args=(panel.controls[slider], "value", 0.33))
+    typed = threading.Thread(target=setattr, args=(field, "value", 1.7))
+    moved.start()
+    assert began.wait(60)
+    typed.start()
+    typed.join(0.3)  # it would be refused by now, if it did not wait
+    may_end.set()
+    for thread in (moved, typed):
+        thread.join()
+    said = [part.value for part in parts(panel) if type(part) is ipywidgets.HTML]
+    assert any(f"{number} = 1.7 is no whole number." in each for each in said)
+    assert field.value == before
 
 
 def test_digits_are_sent_as_pixels_and_not_drawn(monkeypatch: pytest.MonkeyPatch) -> None:

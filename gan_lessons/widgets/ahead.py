@@ -6,6 +6,7 @@ it makes what the next one will ask for. What was made for the stop before is ke
 
 import asyncio
 import math
+import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
@@ -46,11 +47,13 @@ class Ahead(Generic[Made]):
         make: of values by name. It changes nothing that is seen, and may be called in vain.
         controls: by name.
 
-    Attributes: ``took`` (seconds that it took to make what was asked for last).
+    Attributes: ``took`` (seconds that it took to make what was asked for last), ``turn`` (a lock:
+    whoever shows or says something has it, as JupyterLab delivers what widgets say on two threads).
     """
 
     def __init__(self, make: Callable[[Values], Made], controls: Mapping[str, Any]) -> None:
         self.took = 0.0
+        self.turn = threading.RLock()
         self._make = make
         self._controls = controls
         self._last: Ready[Made] | None = None
@@ -111,7 +114,7 @@ class Ahead(Generic[Made]):
     def _look(self, values: Values) -> None:
         if _busy():
             return
-        with freed(), suppress(Exception):  # whoever goes there will be told
+        with self.turn, freed(), suppress(Exception):  # whoever goes there will be told
             self._beside.append(self._ready_of(values))
 
     def _ready_of(self, values: Values) -> Ready[Made]:

@@ -176,7 +176,7 @@ class Explore(Panel):
         return self._image
 
     def _redraw(self) -> None:
-        with freed():
+        with self._ahead.turn, freed():
             try:
                 view = self._view()
                 if self._seen.children != (view,):
@@ -187,8 +187,9 @@ class Explore(Panel):
             self._tell()
 
     def _refuse(self, error: UserError) -> None:
-        self.error = error
-        self._tell()
+        with self._ahead.turn:  # else a picture that is being made would take the complaint away
+            self.error = error
+            self._tell()
 
     def _tell(self) -> None:
         # Not as the image's tooltip: ipywidgets 8.1's browser side fails on an Image that has one.

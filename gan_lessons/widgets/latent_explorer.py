@@ -173,15 +173,17 @@ class LatentExplorer(Panel):
 
     def _attempt(self, action: Callable[[], None]) -> None:
         """Do something; if it fails, say so in the panel, where the learner looks."""
-        try:
-            action()
-            self.error = None
-        except Exception as error:
-            self._fail(error)
+        with self._ahead.turn:
+            try:
+                action()
+                self.error = None
+            except Exception as error:
+                self._fail(error)
 
     def _fail(self, error: Exception) -> None:
-        self.error = error
-        self._line.value = complaint(error)
+        with self._ahead.turn:
+            self.error = error
+            self._line.value = complaint(error)
 
     def _redraw(self) -> None:
         self._draw_grid()

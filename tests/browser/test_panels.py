@@ -278,6 +278,7 @@ def test_the_field_beside_a_slider_goes_its_steps_and_takes_other_numbers(
     number.press_sequentially("1.7")
     lesson.allow("number = 1.7 is no whole number.")
     number.press("Enter")
+    lesson.until("'1.7' in str(panel.error)")
     expect(out.get_by_role("alert")).to_contain_text("number = 1.7 is no whole number.")
     expect(number).to_have_value("25")
 
