@@ -234,8 +234,11 @@ def test_a_finger_that_scrolls_moves_no_slider(jupyter: Jupyter, pages: dict[str
         panel.scroll_into_view_if_needed()
         sliders, line = panel.get_by_role("slider"), panel.get_by_role("status")
         share, field = sliders.nth(2), panel.get_by_role("textbox").nth(2)
+        expect(line).to_contain_text("the classifier reads")
+        words = line.inner_text()
         field.fill("0.52")  # between two stops
         field.press("Enter")
+        expect(line).not_to_have_text(words)  # which comes with the next picture
         words, before = line.inner_text(), page.evaluate("scrollY")
         swipe(share, 0, -150)
         page.wait_for_function("before => scrollY > before + 50", arg=before)

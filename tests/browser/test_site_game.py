@@ -16,7 +16,7 @@ from torch import Tensor
 from authoring import live, webpage
 from authoring.live import plane as plane_panels
 from authoring.live import theory
-from browser.harness import AXE, SHOTS, Jupyter, changed, pixels, settled
+from browser.harness import AXE, SHOTS, Jupyter, changed, settled
 from gan_lessons import game, losses, plane
 from gan_lessons.data import toys
 from gan_lessons.errors import UserError
@@ -283,6 +283,8 @@ def violations(page: Page) -> list[str]:
     return [f"{each['id']}: {node['html'][:200]}" for each in found for node in each["nodes"]]
 
 
+# Canvases are told of their new room after the next frame.
+FITS = "document.documentElement.scrollWidth <= 400"
 MOVED = {"minimax": 0, "logits": 0, "circle": -1, "overlap": -1}  # a slider that changes the words
 
 
@@ -300,12 +302,12 @@ def test_panels_of_theory_follow_their_controls(opened: Callable[..., Page]) -> 
     size.fill("1")
     size.press("Enter")
     expect(line).to_contain_text("⚠ The stamps cover 3 × 3 pixels, and padding 4 cuts 8 off")
-    before = pixels(picture)
+    before = settled(picture)
     page.evaluate("document.querySelector('#theme').click()")  # dark: drawn anew
     changed(picture, before)
     assert violations(page) == []
     page.set_viewport_size({"width": 400, "height": 800})
-    assert page.evaluate("document.documentElement.scrollWidth") <= 400
+    page.wait_for_function(FITS, timeout=10_000)
 
 
 def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> None:
@@ -405,8 +407,7 @@ def test_the_playground_is_played_in_the_page(opened: Callable[..., Page]) -> No
     page.mouse.up()
     changed(picture, before)
     page.set_viewport_size({"width": 400, "height": 800})
-    # The canvas is told of its new room after the next frame.
-    page.wait_for_function("document.documentElement.scrollWidth <= 400", timeout=10_000)
+    page.wait_for_function(FITS, timeout=10_000)
     root.screenshot(path=SHOTS / "site_game_playground_400.png")
 
 
